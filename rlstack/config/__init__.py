@@ -1,0 +1,1 @@
+"""Configuration: Hydra composes `recipes/`, pydantic validates. Imports no torch, ray or vllm."""

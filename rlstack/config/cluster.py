@@ -1,0 +1,47 @@
+"""`cluster=`: where things run and how long anybody waits for them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from rlstack.config.base import Positive, Seconds, Section
+
+
+class Deadlines(Section):
+    """Every wait of the run has one of these."""
+
+    start: Seconds = 300.0
+    """Ray, the engines and the learners: from launch to ready."""
+    rollout: Seconds = 600.0
+    """All samples of one step."""
+    update: Seconds = 600.0
+    """One optimizer step, or one checkpoint."""
+    sync: Seconds = 120.0
+    """One weight sync."""
+    stop: Seconds = 10.0
+    """Orderly shutdown, before processes are killed."""
+
+
+class ClusterConfig(Section):
+    name: str
+    device: Literal["cpu", "cuda"]
+    address: str | None = None
+    """A Ray cluster to join; null starts a private one on this machine."""
+    engines: Positive
+    """Rollout actors, each with a vLLM engine."""
+    learners: Positive
+    """FSDP2 ranks: gloo on CPU, NCCL on GPU."""
+    threads: Positive = 1
+    """Torch threads per process on CPU. Two processes that spin on all cores are 5-10 times slower."""
+    tensor_parallel: Positive = 1
+    """GPUs per engine."""
+    colocate: bool = False
+    """Engines and learners share GPUs; the engine sleeps while the learner works."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Of the engine and of the learner's computation; the master weights are always float32."""
+    kv_cache_bytes: Positive | None = None
+    """Size of the engine's KV cache; null lets `gpu_memory_share` decide."""
+    gpu_memory_share: float = 0.85
+    micro_tokens: Positive = 4096
+    """Tokens in one forward and backward pass of a learner rank."""
+    deadlines: Deadlines = Deadlines()

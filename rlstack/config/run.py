@@ -1,0 +1,31 @@
+"""The whole configuration of a run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rlstack.config.base import Count, Section
+from rlstack.config.cluster import ClusterConfig
+from rlstack.config.model import ModelConfig
+from rlstack.config.rl import RLStage
+from rlstack.config.train import TrainStage
+
+Stage = Annotated[RLStage | TrainStage, Field(discriminator="kind")]
+
+
+class RunConfig(Section):
+    recipe: str
+    model: ModelConfig
+    cluster: ClusterConfig
+    stages: dict[str, Stage] = Field(min_length=1)
+    """Named slots, run in order: each starts from the one before."""
+    seed: Count = 0
+    run_dir: str
+    resume: bool = True
+    """Go on with an unfinished run of the same configuration in `run_dir`."""
+    trackers: list[str] = []
+    """Besides metrics.jsonl: tensorboard, wandb."""
+    dry_run: bool = False
+    """Print the plan and stop."""
