@@ -1,0 +1,129 @@
+"""The learner's end of weight sync: materialises sharded weights and drives the engines' update.
+
+Called on every learner rank, because gathering a shard is a collective; only rank 0 talks to the engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from rlstack.errors import MismatchError
+from rlstack.sync import fingerprint
+from rlstack.sync.shared_memory import Bucket, Writer, aligned
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+BUCKET_BYTES = 256 * 2**20
+
+
+class EngineClient(Protocol):
+    """All engines of the run as one; the four calls of vLLM's protocol and a checksum."""
+
+    def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None: ...
+    def start_weight_update(self) -> None: ...
+    def update_weights(self, update_info: dict[str, Any]) -> None: ...
+    def finish_weight_update(self, version: int) -> None: ...
+    def fingerprints(self) -> list[fingerprint.Fingerprint]: ...
+
+
+class Sender(Protocol):
+    def send(self, version: int, *, verify: bool = True) -> None:
+        """Brings every engine to the learner's weights and to `version`; compares fingerprints, or raises."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Weights:
+    """Named full tensors of a sharded module in the engine's dtype, the tied LM head included.
+
+    vLLM keeps its own copy of a tied LM head on CPU: sent by name only once, it would stay stale.
+    """
+
+    def __init__(self, module: Module, dtype: torch.dtype, *, tied_head: bool) -> None:
+        self._module, self.dtype, self.tied_head = module, dtype, tied_head
+
+    def __iter__(self) -> Iterator[tuple[str, Tensor]]:
+        for name, parameter in self._module.named_parameters():
+            full = parameter.detach()
+            full = full.full_tensor() if hasattr(full, "full_tensor") else full  # pyright: ignore[reportAttributeAccessIssue]
+            full = full.to(self.dtype)
+            yield name, full
+            if self.tied_head and name.endswith("embed_tokens.weight"):
+                yield "lm_head.weight", full
+
+    def sizes(self) -> list[int]:
+        """Bytes of each tensor, without gathering anything."""
+        return [
+            parameter.numel() * self.dtype.itemsize  # numel of a DTensor is the global one
+            for _, parameter in self._module.named_parameters()
+        ]
+
+
+class SharedMemorySender:
+    """One machine, no GPU: bounded buckets through shared memory."""
+
+    def __init__(self, weights: Weights, client: EngineClient | None) -> None:
+        """`client` is None on all ranks but 0."""
+        self._weights, self._client = weights, client
+        self._writer: Writer | None = None
+        if client is not None:
+            sizes = [aligned(size) for size in weights.sizes()]
+            self._writer = Writer(max(min(2 * sum(sizes), BUCKET_BYTES), max(sizes)))
+            client.init_weight_transfer_engine({"segment": self._writer.name, "size": self._writer.size})
+
+    def send(self, version: int, *, verify: bool = True) -> None:
+        sums = fingerprint.Sums()
+        if self._client is not None:
+            self._client.start_weight_update()
+        for tensors in self._buckets():
+            if self._client is not None and self._writer is not None:
+                self._client.update_weights(_update_info(self._writer.write(tensors)))
+            if verify:
+                fingerprint.add(sums, tensors, tied_head=self._weights.tied_head)
+        if self._client is None:
+            return
+        self._client.finish_weight_update(version)
+        if verify:
+            self._verify(sums.result(), version)
+
+    def _verify(self, own: fingerprint.Fingerprint, version: int) -> None:
+        assert self._client is not None
+        for number, found in enumerate(self._client.fingerprints()):
+            if difference := own.differs(found, self._weights.dtype):
+                raise MismatchError(
+                    f"after the sync of version {version} engine {number} computes with other {difference} than the "
+                    f"learner holds. Some weight was not sent, or was altered on loading ({own} against {found})."
+                )
+
+    def _buckets(self) -> Iterator[list[tuple[str, Tensor]]]:
+        bucket: list[tuple[str, Tensor]] = []
+        used, capacity = 0, self._writer.size if self._writer else BUCKET_BYTES
+        for name, tensor in self._weights:
+            size = aligned(tensor.numel() * tensor.element_size())
+            if bucket and used + size > capacity:
+                yield bucket
+                bucket, used = [], 0
+            bucket.append((name, tensor))
+            used += size
+        if bucket:
+            yield bucket
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _update_info(bucket: Bucket) -> dict[str, Any]:
+    return {
+        "names": list(bucket.names),
+        "dtypes": list(bucket.dtypes),
+        "shapes": [list(shape) for shape in bucket.shapes],
+        "checksum": bucket.checksum,
+    }
