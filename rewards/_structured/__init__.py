@@ -1,0 +1,1 @@
+"""Shared pieces of the rewards for JSON, YAML, CSV, XML and tool calls."""
