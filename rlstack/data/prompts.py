@@ -1,0 +1,209 @@
+"""Identity of prompts, and which prompts a step or an evaluation sees.
+
+Everything here is a pure function of (seed, stage, step): no state, so that a resumed run, another number
+of workers or another order of arrival meets the same prompts. Axis: `_P` prompts of a step.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rlstack.api import Env, Row
+from rlstack.config.rl import EnvShare
+from rlstack.errors import ConfigError, PluginError
+from rlstack.plugins import load_env
+from rlstack.types import Message, Prompt, Split
+
+EVAL_ONE_IN = 8  # of all generated texts, this share is kept for evaluation
+EVAL_SEED = 0  # evaluation prompts are the same for every seed of a run
+MAX_ATTEMPTS = 400  # (7/8)^400 < 1e-23: only a generator that repeats itself fails so often
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One env of a mixture, with its share of every step."""
+
+    env: Env
+    weight: float = 1.0
+    level: int = 0
+
+
+def load_sources(shares: Mapping[str, EnvShare]) -> tuple[Source, ...]:
+    """The envs of an RL stage, loaded and checked: names agree, levels exist."""
+    return tuple(_source(name, share) for name, share in sorted(shares.items()))
+
+
+def _source(name: str, share: EnvShare) -> Source:
+    env = load_env(share.path or name)
+    if env.name != name:
+        raise ConfigError(f"envs.{name}.path={share.path} holds the env '{env.name}': write envs.{env.name}.path=…")
+    if share.level >= env.levels:
+        raise ConfigError(f"envs.{name}.level={share.level}: '{name}' has levels 0 to {env.levels - 1}")
+    return Source(env, share.weight, share.level)
+
+
+# ---- identity -----------------------------------------------------------------------------------------
+
+
+def prompt_id(env: str, messages: Sequence[Message]) -> str:
+    """16 hex digits of the SHA-256 of env name and messages."""
+    return _digest([env, list(messages)]).hex()[:16]
+
+
+def split_of(messages: Sequence[Message]) -> Split:
+    """The split that a generated text belongs to: decided by the text alone, so never both."""
+    return "eval" if int.from_bytes(_digest(list(messages))[:8]) % EVAL_ONE_IN == 0 else "train"
+
+
+def _digest(value: object) -> bytes:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")).digest()
+
+
+def _prompt(env: Env, index: int, level: int, row: Row) -> Prompt:
+    return Prompt(prompt_id(env.name, row.messages), env.name, index, tuple(row.messages), row.data, level)
+
+
+# ---- one prompt ---------------------------------------------------------------------------------------
+
+
+def draw(env: Env, split: Split, index: int, level: int, seed: int) -> tuple[Prompt, Row]:
+    """The prompt at `index` of an env's endless stream, with the row (and its gold answer) behind it.
+
+    A data set is walked in epochs, each in a new order. Raises PluginError when a generator has no text
+    in this split, or a data set no row.
+    """
+    return _draw(env, split, index, level, seed, frozenset())
+
+
+def _draw(env: Env, split: Split, index: int, level: int, seed: int, taken: frozenset[str]) -> tuple[Prompt, Row]:
+    if env.generate is None:
+        return _from_rows(env, split, index, level, seed)
+    for attempt in range(MAX_ATTEMPTS):
+        rng = random.Random(f"{seed}/{env.name}/{split}/{index}/{attempt}")
+        row = env.generate(rng, level)
+        if split_of(row.messages) != split:
+            continue
+        prompt = _prompt(env, index, level, row)
+        if prompt.id not in taken:
+            return prompt, row
+    raise PluginError(
+        f"env '{env.name}', level {level}: no further {split} prompt in {MAX_ATTEMPTS} attempts. Its generator makes "
+        f"too few distinct texts (one in {EVAL_ONE_IN} is kept for eval): vary its wording or numbers"
+    )
+
+
+def _from_rows(env: Env, split: Split, index: int, level: int, seed: int) -> tuple[Prompt, Row]:
+    rows = data_rows(env, split)
+    epoch, position = divmod(index, len(rows))
+    row = rows[_permutation(f"{seed}/{env.name}/{split}/{epoch}", len(rows))[position]]
+    return _prompt(env, index, level, row), row
+
+
+def data_rows(env: Env, split: Split) -> tuple[Row, ...]:
+    """All rows of a data set's split, the first of each text. Raises PluginError when there is none."""
+    assert env.rows is not None
+    rows = _distinct(env.rows, split)
+    if not rows:
+        raise PluginError(f"env '{env.name}': rows(\"{split}\") is empty")
+    return rows
+
+
+@functools.lru_cache(maxsize=64)
+def _distinct(rows: Callable[[Split], Sequence[Row]], split: Split) -> tuple[Row, ...]:
+    return tuple({prompt_id("", row.messages): row for row in reversed(rows(split))}.values())[::-1]
+
+
+@functools.lru_cache(maxsize=64)
+def _permutation(key: str, n: int) -> tuple[int, ...]:
+    order = list(range(n))
+    random.Random(key).shuffle(order)
+    return tuple(order)
+
+
+def draft(env: Env, prompt: Prompt, row: Row, seed: int) -> str:
+    """What an unaligned writer answers to `prompt`; the gold where the env has no drafts."""
+    if env.draft is None:
+        return row.gold
+    return env.draft(row, random.Random(f"{seed}/draft/{prompt.id}/{prompt.index}"))
+
+
+# ---- an evaluation, a step ----------------------------------------------------------------------------
+
+
+def eval_prompts(env: Env, n: int, level: int = 0) -> tuple[Prompt, ...]:
+    """`n` distinct held-out prompts, the same in every run; fewer where the env has no more.
+
+    Raises PluginError when there is none at all.
+    """
+    if env.generate is None:
+        n = min(n, len(data_rows(env, "eval")))
+    found: dict[str, Prompt] = {}
+    for index in range(20 * n + 100):
+        prompt, _ = draw(env, "eval", index, level, EVAL_SEED)
+        found.setdefault(prompt.id, prompt)
+        if len(found) >= n:
+            break
+    return tuple(found.values())
+
+
+def quotas(weights: Mapping[str, float], prompts_per_step: int) -> dict[str, int]:
+    """Prompts of each env in every step, by the method of largest remainders (ties: by name).
+
+    Raises ConfigError when an env would get none, since every update must hold every env.
+    """
+    total = sum(weights.values())
+    exact = {name: prompts_per_step * weight / total for name, weight in weights.items()}
+    counts = {name: int(share) for name, share in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: (counts[name] - exact[name], name))
+    for name in by_remainder[: prompts_per_step - sum(counts.values())]:
+        counts[name] += 1
+    empty = sorted(name for name, count in counts.items() if count == 0)
+    if empty:
+        raise ConfigError(
+            f"prompts_per_step={prompts_per_step} leaves no prompt for {', '.join(empty)}: every update must hold "
+            f"every env, so raise prompts_per_step (with these weights {_enough(weights)} is enough) or the weight"
+        )
+    return counts
+
+
+def _enough(weights: Mapping[str, float]) -> int:
+    """A number of prompts at which every env has at least one whole share."""
+    return -int(-sum(weights.values()) // min(weights.values()))
+
+
+def step_prompts(
+    sources: Sequence[Source], prompts_per_step: int, seed: int, stage: str, step: int
+) -> tuple[Prompt, ...]:
+    """The prompts_P of one step (counted from 0): exact quotas, all distinct, envs evenly interleaved.
+
+    Interleaved: cut into equal parts, no more than the smallest quota, every part holds every env.
+    A data set gives whole steps only: the rest of an epoch that fills no step waits for another order.
+    """
+    counts = quotas({source.env.name: source.weight for source in sources}, prompts_per_step)
+    stage_seed = int.from_bytes(_digest([seed, stage])[:6])
+    placed = []
+    for source in sources:
+        count = counts[source.env.name]
+        prompts = _of_one_env(source, count, stage_seed, step)
+        placed += [((k + 0.5) / count, source.env.name, prompt) for k, prompt in enumerate(prompts)]
+    return tuple(prompt for _, _, prompt in sorted(placed, key=lambda item: item[:2]))
+
+
+def _of_one_env(source: Source, count: int, seed: int, step: int) -> list[Prompt]:
+    first = step * count
+    if source.env.generate is None:
+        n = len(data_rows(source.env, "train"))
+        if n < count:
+            raise PluginError(f"env '{source.env.name}': {n} train rows are too few for {count} prompts of a step")
+        epoch, position = divmod(step, n // count)
+        first = epoch * n + position * count
+    taken: dict[str, Prompt] = {}
+    for index in range(first, first + count):
+        prompt, _ = _draw(source.env, "train", index, source.level, seed, frozenset(taken))
+        taken[prompt.id] = prompt
+    return list(taken.values())
