@@ -30,6 +30,7 @@ class Batch:
     engine_logprobs_N: NDArray[np.float32]  # 0 where not trained
     advantages_N: NDArray[np.float32]
     weights_N: NDArray[np.float32]  # of the reduction; 1 for a token-level mean
+    normaliser: float  # what the sum of weighted token terms is divided by, once for the whole step
 
     def __post_init__(self) -> None:
         total = int(self.lengths_B.sum())
@@ -63,6 +64,7 @@ class Batch:
             engine_logprobs_N=np.zeros(total, np.float32),
             advantages_N=np.zeros(total, np.float32),
             weights_N=np.ones(total, np.float32),
+            normaliser=float(max(1, trained.sum())),
         )
 
     def item_tokens(self, item: Item) -> int:

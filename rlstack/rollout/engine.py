@@ -30,6 +30,7 @@ class EngineSpec:
     dtype: str
     context: int  # tokens of the longest prompt and completion together
     stop_ids: tuple[int, ...]  # token ids that end a turn
+    transfer: Literal["shared_memory", "nccl", "ipc"]  # how new weights arrive
     kv_cache_bytes: int | None = None
     gpu_memory_share: float = 0.85
     tensor_parallel: int = 1
@@ -62,7 +63,7 @@ class Engine:
         from vllm import LLM
         from vllm.config import WeightTransferConfig
 
-        from rlstack.sync.engine import backend
+        from rlstack.sync.engine import backend_name
 
         self.spec = spec
         self.weight_version = 0
@@ -83,7 +84,7 @@ class Engine:
             enable_chunked_prefill=False,
             max_num_batched_tokens=max(8192, spec.context),
             logprobs_mode="processed_logprobs",
-            weight_transfer_config=WeightTransferConfig(backend=backend(spec.device)),
+            weight_transfer_config=WeightTransferConfig(backend=backend_name(spec.transfer)),
             enable_sleep_mode=spec.sleep,
             trust_remote_code=spec.trust_remote_code,
             generation_config="vllm",

@@ -82,10 +82,10 @@ class SharedMemoryEngine(WeightTransferEngine[SharedMemoryInit, SharedMemoryUpda
             self._reader = None
 
 
-def backend(device: str) -> str:
-    """Name of the weight-transfer backend for a device; registers ours on first use."""
-    if device == "cuda":
-        return "nccl"
+def backend_name(transfer: str) -> str:
+    """vLLM's name of a transfer backend; registers ours on first use."""
+    if transfer != "shared_memory":
+        return transfer
     if SHARED_MEMORY not in WeightTransferEngineFactory._registry:
         WeightTransferEngineFactory.register_engine(SHARED_MEMORY, SharedMemoryEngine)
     return SHARED_MEMORY

@@ -5,6 +5,7 @@ Called on every learner rank, because gathering a shard is a collective; only ra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,12 +58,14 @@ class Weights:
             if self.tied_head and name.endswith("embed_tokens.weight"):
                 yield "lm_head.weight", full
 
-    def sizes(self) -> list[int]:
-        """Bytes of each tensor, without gathering anything."""
-        return [
-            parameter.numel() * self.dtype.itemsize  # numel of a DTensor is the global one
-            for _, parameter in self._module.named_parameters()
-        ]
+    def shapes(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Names and full shapes in the order of iteration, without gathering anything."""
+        found = []
+        for name, parameter in self._module.named_parameters():
+            found.append((name, tuple(parameter.shape)))  # of a DTensor: the global shape
+            if self.tied_head and name.endswith("embed_tokens.weight"):
+                found.append(("lm_head.weight", tuple(parameter.shape)))
+        return found
 
 
 class SharedMemorySender:
@@ -73,8 +76,8 @@ class SharedMemorySender:
         self._weights, self._client = weights, client
         self._writer: Writer | None = None
         if client is not None:
-            sizes = [aligned(size) for size in weights.sizes()]
-            self._writer = Writer(max(min(2 * sum(sizes), BUCKET_BYTES), max(sizes)))
+            sizes = [aligned(math.prod(shape) * weights.dtype.itemsize) for _, shape in weights.shapes()]
+            self._writer = Writer(max(min(sum(sizes), BUCKET_BYTES), max(sizes)))
             client.init_weight_transfer_engine({"segment": self._writer.name, "size": self._writer.size})
 
     def send(self, version: int, *, verify: bool = True) -> None:
@@ -127,3 +130,12 @@ def _update_info(bucket: Bucket) -> dict[str, Any]:
         "shapes": [list(shape) for shape in bucket.shapes],
         "checksum": bucket.checksum,
     }
+
+
+def make_sender(weights: Weights, client: EngineClient | None, *, rank: int, backend: str, world: int) -> Sender:
+    """The sender for a transfer backend ("shared_memory", "nccl", "ipc"); `world` counts sender and engine ranks."""
+    if backend == "shared_memory":
+        return SharedMemorySender(weights, client)
+    from rlstack.sync.gpu_sender import GpuSender  # imports vLLM
+
+    return GpuSender(weights, client, rank=rank, backend=backend, world=world)

@@ -1,0 +1,68 @@
+"""Thin Ray shells over the plain classes `Engine` and `Learner`."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rlstack.rollout.engine import Ask, Engine, EngineSpec
+from rlstack.types import Sample
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Variables that must be set before torch and vLLM are imported."""
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "TORCHDYNAMO_DISABLE": "1",  # removes a 25 s stall in the first call on CPU
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine in this process: 3 s to start, not 32
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # two engines would be bound to the same core
+        "VLLM_LOGGING_LEVEL": "WARNING",
+        "VLLM_NO_USAGE_STATS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "GLOO_SOCKET_IFNAME": os.environ.get("GLOO_SOCKET_IFNAME", "lo"),
+    }
+
+
+def _own_log(log: str) -> None:
+    """Output of this process goes to a file of the run directory; SIGUSR1 dumps all stacks there."""
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    file = open(log, "ab", buffering=0)  # noqa: SIM115 - open as long as the process lives
+    os.dup2(file.fileno(), sys.stdout.fileno())
+    os.dup2(file.fileno(), sys.stderr.fileno())
+    faulthandler.register(signal.SIGUSR1, file=file, all_threads=True)
+
+
+class EngineShell:
+    def __init__(self, spec: EngineSpec, log: str) -> None:
+        _own_log(log)
+        self._engine = Engine(spec)
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def generate(self, asks: Sequence[Ask]) -> Iterator[tuple[Sample, ...]]:
+        yield from self._engine.generate(asks)
+
+    def call(self, method: str, *args: Any) -> Any:
+        """Any other verb of `Engine`."""
+        return getattr(self._engine, method)(*args)
+
+
+class LearnerShell:
+    def __init__(self, spec: Any, rank: Any, log: str) -> None:
+        _own_log(log)
+        from rlstack.learner.learner import Learner
+
+        self._learner = Learner(spec, rank)
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Any verb of `Learner`."""
+        return getattr(self._learner, method)(*args, **kwargs)

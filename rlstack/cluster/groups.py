@@ -1,0 +1,213 @@
+"""The engines as one, the learners as one: what the step talks to."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+
+from rlstack.cluster.actors import EngineShell, LearnerShell, environment
+from rlstack.cluster.waiting import Member, await_all, fetch
+from rlstack.config.cluster import ClusterConfig
+from rlstack.data.batch import Batch, Item
+from rlstack.errors import DeadlineError, EngineError, LearnerError
+from rlstack.learner.learner import LearnerSpec, Rank, UpdateResult
+from rlstack.learner.objective import Objective
+from rlstack.rollout.engine import Ask, EngineSpec
+from rlstack.sync.fingerprint import Fingerprint
+from rlstack.types import Sample
+
+Plan = Sequence[Sequence[Sequence[Item]]]
+"""Per rank, per micro-batch: the items."""
+
+
+@dataclass(frozen=True)
+class EngineClient:
+    """What learner rank 0 drives during a sync: every call goes to all engines and waits for all."""
+
+    members: list[Member]
+    seconds: float
+
+    def _all(self, method: str, *args: Any) -> list[Any]:
+        refs = [m.handle.call.remote(method, *args) for m in self.members]
+        return await_all(
+            refs, self.members, seconds=self.seconds, what=f"syncing weights ({method})", error=EngineError
+        )
+
+    def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None:
+        self._all("init_weight_transfer_engine", init_info)
+
+    def start_weight_update(self) -> None:
+        self._all("start_weight_update")
+
+    def update_weights(self, update_info: dict[str, Any]) -> None:
+        self._all("update_weights", update_info)
+
+    def finish_weight_update(self, version: int) -> None:
+        self._all("finish_weight_update", version)
+
+    def fingerprints(self) -> list[Fingerprint]:
+        return self._all("fingerprint")
+
+
+class Engines:
+    """All rollout engines. Prompts are dealt out by index, so every sample has one fixed origin."""
+
+    def __init__(self, spec: EngineSpec, cfg: ClusterConfig, logs: Path) -> None:
+        self._cfg = cfg
+        actor = ray.remote(EngineShell).options(
+            num_cpus=0,
+            num_gpus=_gpus(cfg, cfg.tensor_parallel),
+            runtime_env={"env_vars": environment(cfg.threads)},
+        )
+        paths = [logs / f"engine-{i}.log" for i in range(cfg.engines)]
+        self._members = [Member(actor.remote(spec, str(p)), f"engine {i}", p) for i, p in enumerate(paths)]
+
+    def ready(self) -> None:
+        self._members = _with_pids(self._members, self._cfg.deadlines.start, "starting", EngineError)
+
+    def client(self) -> EngineClient:
+        return EngineClient(self._members, self._cfg.deadlines.sync)
+
+    @property
+    def transfer_world(self) -> int:
+        """Ranks of a GPU weight transfer: the sender and every engine rank."""
+        return 1 + len(self._members) * self._cfg.tensor_parallel
+
+    def generate(self, asks: Sequence[Ask]) -> Iterator[tuple[Sample, ...]]:
+        """Groups in the order in which they finish, over all engines."""
+        deadline = self._cfg.deadlines.rollout
+        end = time.monotonic() + deadline
+        streams: dict[Any, Member] = {}
+        for i, member in enumerate(self._members):
+            if share := list(asks[i :: len(self._members)]):
+                streams[member.handle.generate.options(num_returns="streaming").remote(share)] = member
+        while streams:
+            ready, _ = ray.wait(list(streams), timeout=max(0.0, end - time.monotonic()), fetch_local=False)
+            if not ready:
+                names = ", ".join(m.name for m in streams.values())
+                raise DeadlineError(
+                    f"rollouts: {names} did not finish within {deadline:.0f} s (cluster.deadlines.rollout)"
+                )
+            for stream in ready:
+                try:
+                    ref = next(stream)
+                except StopIteration:
+                    del streams[stream]
+                    continue
+                yield fetch(ref, streams[stream], seconds=deadline, what="generating", error=EngineError)
+
+    def sleep(self) -> None:
+        self._call("sleep")
+
+    def wake(self) -> None:
+        self._call("wake")
+
+    def _call(self, method: str) -> None:
+        refs = [m.handle.call.remote(method) for m in self._members]
+        await_all(refs, self._members, seconds=self._cfg.deadlines.sync, what=method, error=EngineError)
+
+
+class Learners:
+    """All FSDP2 ranks. Every call is made on every rank at once, because each one is a collective."""
+
+    def __init__(self, spec: LearnerSpec, cfg: ClusterConfig, logs: Path, store: str) -> None:
+        self._cfg = cfg
+        actor = ray.remote(LearnerShell).options(
+            num_cpus=0,
+            num_gpus=_gpus(cfg, 1),
+            runtime_env={"env_vars": environment(cfg.threads)},
+        )
+        ranks = [Rank(i, cfg.learners, store) for i in range(cfg.learners)]
+        paths = [logs / f"learner-{r.rank}.log" for r in ranks]
+        self._members = [
+            Member(actor.remote(spec, rank, str(path)), f"learner {rank.rank}", path)
+            for rank, path in zip(ranks, paths, strict=True)
+        ]
+
+    def ready(self) -> None:
+        self._members = _with_pids(self._members, self._cfg.deadlines.start, "starting", LearnerError)
+
+    def connect(self, engines: Engines, *, backend: str) -> None:
+        clients = [engines.client() if i == 0 else None for i in range(len(self._members))]
+        world = engines.transfer_world
+        options = {"dtype": self._cfg.dtype, "backend": backend, "world": world}
+        self._each("connect", [(client,) for client in clients], "connecting weight sync", "sync", **options)
+
+    def update(
+        self, batch: Batch, plan: Plan, objective: Objective, *, step: int,
+        old_logprobs_N: NDArray[np.float32] | None = None,
+    ) -> UpdateResult:  # fmt: skip
+        """One optimizer update over all ranks; the ranks' results as one."""
+        shared = ray.put(batch)
+        arguments = [(shared, share, objective) for share in plan]
+        results = self._each(
+            "update", arguments, f"update {step + 1}", "update", step=step, old_logprobs_N=old_logprobs_N
+        )
+        return merge(results)
+
+    def logprobs(self, batch: Batch, plan: Plan, temperature: float) -> NDArray[np.float32]:
+        shared = ray.put(batch)
+        parts = self._each("logprobs", [(shared, share, temperature) for share in plan], "log-probs", "update")
+        return _join_parts(parts)
+
+    def sync(self, version: int, *, verify: bool) -> None:
+        self._each("sync", None, f"syncing weights of version {version}", "sync", version=version, verify=verify)
+
+    def save(self, folder: Path) -> None:
+        self._each("save", None, "writing a checkpoint", "update", folder=folder)
+
+    def restore(self, folder: Path) -> None:
+        self._each("restore", None, "reading a checkpoint", "update", folder=folder)
+
+    def export(self, folder: Path) -> None:
+        self._each("export", None, "exporting", "update", folder=folder)
+
+    def close(self) -> None:
+        self._each("close", None, "closing", "stop")
+
+    def _each(
+        self, method: str, arguments: list[tuple[Any, ...]] | None, what: str, deadline: str, **options: Any
+    ) -> list[Any]:
+        per_rank = arguments or [()] * len(self._members)
+        refs = [m.handle.call.remote(method, *args, **options) for m, args in zip(self._members, per_rank, strict=True)]
+        seconds = getattr(self._cfg.deadlines, deadline)
+        return await_all(refs, self._members, seconds=seconds, what=what, error=LearnerError)
+
+
+def merge(results: Sequence[UpdateResult]) -> UpdateResult:
+    """Sums of sums; each token's log-prob from the rank that computed it."""
+    sums = {name: math.fsum(r.sums.get(name, 0.0) for r in results) for name in {n for r in results for n in r.sums}}
+    return UpdateResult(
+        sums,
+        _join_parts([r.logprobs_N for r in results]),
+        results[0].grad_norm,
+        results[0].lr,
+        sum(r.tokens for r in results),
+        max(r.seconds for r in results),
+    )
+
+
+def _join_parts(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    joined = parts[0].copy()
+    for part in parts[1:]:
+        np.copyto(joined, part, where=~np.isnan(part))
+    return joined
+
+
+def _with_pids(members: list[Member], seconds: float, what: str, error: Any) -> list[Member]:
+    pids = await_all([m.handle.pid.remote() for m in members], members, seconds=seconds, what=what, error=error)
+    return [Member(m.handle, m.name, m.log, pid) for m, pid in zip(members, pids, strict=True)]
+
+
+def _gpus(cfg: ClusterConfig, whole: int) -> float:
+    if cfg.device == "cpu":
+        return 0
+    return whole / 2 if cfg.colocate else whole

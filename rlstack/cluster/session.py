@@ -1,0 +1,47 @@
+"""A Ray session for one run: private, authenticated, on loopback, gone when the run ends."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rlstack.config.cluster import ClusterConfig
+
+_OBJECT_STORE_BYTES = 256 * 2**20  # batches and rollouts only; weights travel outside it
+
+
+@contextmanager
+def session(cfg: ClusterConfig) -> Iterator[None]:
+    """Starts a private Ray on this machine, or joins the cluster at `cfg.address`.
+
+    Ray listens on all interfaces, even for one local process, so its token authentication is turned on. The
+    token lives in this process tree only.
+    """
+    # Before the import: Ray reads them then.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if cfg.address is None:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    import ray
+
+    # Workers import rlstack from where the driver found it, whatever directory they start in.
+    root = str(Path(__file__).resolve().parents[2])
+    runtime_env = {"env_vars": {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}}
+    local = {"num_cpus": os.cpu_count(), "object_store_memory": _OBJECT_STORE_BYTES, "_node_ip_address": "127.0.0.1"}
+    ray.init(
+        address=cfg.address,
+        include_dashboard=None if cfg.address else False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        runtime_env=runtime_env,
+        **({} if cfg.address else local),
+    )
+    try:
+        yield
+    finally:
+        ray.shutdown()

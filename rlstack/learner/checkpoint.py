@@ -1,0 +1,108 @@
+"""Sharded state to disk and back: safetensors only, nothing pickled.
+
+Every rank writes its own shards; a run saved on two ranks resumes on one or on four. Scalars of the
+optimizer (learning rate, betas) come from the configuration and are not stored.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed.checkpoint as dcp
+from torch.distributed.checkpoint import HuggingFaceStorageReader, HuggingFaceStorageWriter
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.nn import Module
+from torch.optim import Optimizer
+
+from rlstack.errors import LearnerError
+
+_HEAD = "lm_head.weight"
+_FLAT = StateDictOptions(flatten_optimizer_state_dict=True)
+
+
+def save(policy: Module, optimizer: Optimizer, folder: Path) -> None:
+    """Writes this rank's part of weights and optimizer into `folder`; call on every rank."""
+    writer = HuggingFaceStorageWriter(str(folder), save_distributed=True, thread_count=1)
+    _guard(lambda: dcp.save(_tensors(policy, optimizer), storage_writer=writer), "writing", folder)
+
+
+def restore(policy: Module, optimizer: Optimizer, folder: Path) -> None:
+    """Loads weights and optimizer in place; call on every rank, their number may differ from the writers'."""
+    _start_moments(optimizer)
+    state = _tensors(policy, optimizer)
+    _guard(lambda: dcp.load(state, storage_reader=HuggingFaceStorageReader(str(folder))), "reading", folder)
+    weights = {name.removeprefix("policy."): t for name, t in state.items() if name.startswith("policy.")}
+    set_model_state_dict(policy, weights, options=StateDictOptions(strict=not _tied(policy)))
+    flat = get_optimizer_state_dict(policy, optimizer, options=_FLAT)
+    flat.update({name.removeprefix("optimizer."): t for name, t in state.items() if name.startswith("optimizer.")})
+    set_optimizer_state_dict(policy, optimizer, flat, options=_FLAT)
+
+
+def export(policy: Any, source: str, folder: Path, *, write: bool) -> None:
+    """The whole policy in Hugging Face format, with the tokenizer files of `source`; rank 0 writes."""
+    full = get_model_state_dict(policy, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+    if not write:
+        return
+    from huggingface_hub import save_torch_state_dict
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if _tied(policy):
+        full.pop(_HEAD, None)
+    save_torch_state_dict(full, folder)
+    for file in Path(source).iterdir():
+        if file.is_file() and file.suffix not in {".safetensors", ".bin", ".gguf"} and "index" not in file.name:
+            shutil.copyfile(file, folder / file.name)
+    _write_config(source, folder)
+
+
+def _tied(policy: Any) -> bool:
+    return bool(policy.config.tie_word_embeddings)
+
+
+def _write_config(source: str, folder: Path) -> None:
+    """The source's config.json with the dtype that was written."""
+    config = json.loads((Path(source) / "config.json").read_text())
+    config.pop("torch_dtype", None)
+    config["dtype"] = "float32"
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
+def _tensors(policy: Module, optimizer: Optimizer) -> dict[str, Any]:
+    weights = get_model_state_dict(policy)
+    if _tied(policy):  # one tensor under two names; safetensors refuses that
+        weights.pop(_HEAD, None)
+    flat = get_optimizer_state_dict(policy, optimizer, options=_FLAT)
+    moments = {name: value for name, value in flat.items() if isinstance(value, torch.Tensor)}
+    return {f"policy.{n}": t for n, t in weights.items()} | {f"optimizer.{n}": t for n, t in moments.items()}
+
+
+def _start_moments(optimizer: Optimizer) -> None:
+    """AdamW makes its moments in the first step; a step of zero gradient and zero rate makes them to load into."""
+    if optimizer.state:
+        return
+    rates = [group["lr"] for group in optimizer.param_groups]
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0
+        for p in group["params"]:
+            p.grad = torch.zeros_like(p)
+    optimizer.step()
+    optimizer.zero_grad()
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
+
+
+def _guard(action: Any, verb: str, folder: Path) -> None:
+    try:
+        action()
+    except dcp.CheckpointException as error:  # a BaseException: it would pass `except Exception` unseen
+        raise LearnerError(f"{verb} the checkpoint {folder} failed: {error}") from error

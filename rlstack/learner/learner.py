@@ -1,0 +1,207 @@
+"""One FSDP2 rank: forward, loss, backward, step. The same for RL, SFT and pretraining.
+
+Plain class on a process group; `rlstack/cluster` puts it on Ray, tests use it in-process.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rlstack.config.optim import OptimConfig
+from rlstack.data.batch import Batch, Item
+from rlstack.errors import LearnerError
+from rlstack.grpo.entropy import entropy
+from rlstack.learner import checkpoint, model
+from rlstack.learner.microbatch import MicroBatch, micro_batch
+from rlstack.learner.model import ModelSpec
+from rlstack.learner.objective import Objective, Terms
+from rlstack.learner.schedule import lr_factor
+from rlstack.sync.sender import EngineClient, Sender, Weights, make_sender
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerSpec:
+    model: ModelSpec
+    optim: OptimConfig
+    steps: int  # optimizer updates of the whole stage: the schedule's length
+    reference: bool  # keep a frozen copy of the stage input
+    device: str = "cpu"
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """This process among the learners; `store` is a file on one machine, else tcp://host:port."""
+
+    rank: int
+    world: int
+    store: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UpdateResult:
+    """Of one optimizer update on one rank: sums over its tokens; NaN log-probs where another rank computed."""
+
+    sums: Mapping[str, float]
+    logprobs_N: NDArray[np.float32]
+    grad_norm: float
+    lr: float
+    tokens: int  # that went through the model, shared prompts once
+    seconds: float
+
+
+class Learner:
+    """Raises LearnerError when a loss or gradient is not finite, before the optimizer has moved."""
+
+    def __init__(self, spec: LearnerSpec, rank: Rank) -> None:
+        torch.set_num_threads(spec.threads)
+        self.spec, self.rank = spec, rank
+        self.device = torch.device(
+            spec.device, int(os.environ.get("LOCAL_RANK", "0")) if spec.device == "cuda" else None
+        )
+        _join(rank, self.device)
+        mesh = dist.init_device_mesh(spec.device, (rank.world,))
+        self.policy = model.load(spec.model, mesh, self.device, trained=True)
+        self.reference = model.load(spec.model, mesh, self.device, trained=False) if spec.reference else None
+        self.optimizer = _adamw(self.policy, spec.optim)
+        self._sender: Sender | None = None
+
+    def update(
+        self, batch: Batch, plan: Sequence[Sequence[Item]], objective: Objective, *, step: int,
+        old_logprobs_N: NDArray[np.float32] | None = None,
+    ) -> UpdateResult:  # fmt: skip
+        """One optimizer update with the micro-batches of `plan`, this rank's share of the batch.
+
+        step: updates done before this one, which sets the learning rate. old_logprobs_N: of the policy that
+        sampled, under this packing; None when this is the first update on the batch, where they are the
+        current ones and the ratio is exactly 1.
+        """
+        started, sums, tokens = time.perf_counter(), dict[str, float](), 0
+        logprobs_N = np.full(len(batch.tokens_N), np.nan, np.float32)
+        scale = self.rank.world / batch.normaliser  # FSDP2 averages over ranks; we want the sum
+        self.optimizer.zero_grad()
+        for items in plan:
+            micro = micro_batch(batch, items, self.device)
+            logprobs_M, terms = self._forward(micro, objective, old_logprobs_N)
+            (terms.loss * scale).backward()
+            if micro.is_filler:
+                continue
+            logprobs_N[micro.source_M] = logprobs_M.cpu().numpy()
+            tokens += micro.tokens_1N.shape[1]
+            for name, value in terms.sums.items():
+                sums[name] = sums.get(name, 0.0) + float(value)
+        grad_norm, lr = self._step(step)
+        return UpdateResult(sums, logprobs_N, grad_norm, lr, tokens, time.perf_counter() - started)
+
+    def _forward(
+        self, micro: MicroBatch, objective: Objective, old_logprobs_N: NDArray[np.float32] | None
+    ) -> tuple[Tensor, Terms]:
+        """Log-probs [M], detached, and the objective's terms."""
+        logits_MV = model.token_logits(self.policy, micro, objective.temperature)
+        logprobs_M = model.token_logprobs(logits_MV, micro.targets_M)
+        current_M = logprobs_M.detach()
+        old_M = current_M
+        if old_logprobs_N is not None:
+            old_M = torch.from_numpy(old_logprobs_N[micro.source_M]).to(self.device)
+        reference_M = None
+        if self.reference is not None and objective.needs_reference:
+            with torch.no_grad():
+                reference_M = model.token_logprobs(
+                    model.token_logits(self.reference, micro, objective.temperature), micro.targets_M
+                )
+        terms = objective(micro, logprobs_M, old_M, reference_M)
+        with torch.no_grad():
+            entropy_sum = entropy(logits_MV).sum()
+        return current_M, Terms(terms.loss, {**terms.sums, "entropy": entropy_sum})
+
+    @torch.no_grad()
+    def logprobs(self, batch: Batch, plan: Sequence[Sequence[Item]], temperature: float) -> NDArray[np.float32]:
+        """Log-probs [N] of the trained tokens under the current policy; NaN where another rank computes."""
+        logprobs_N = np.full(len(batch.tokens_N), np.nan, np.float32)
+        for items in plan:
+            micro = micro_batch(batch, items, self.device)
+            logprobs_M = model.token_logprobs(model.token_logits(self.policy, micro, temperature), micro.targets_M)
+            if not micro.is_filler:
+                logprobs_N[micro.source_M] = logprobs_M.cpu().numpy()
+        return logprobs_N
+
+    def _step(self, step: int) -> tuple[float, float]:
+        """Clips once, on the reduced gradient, and moves the weights. Returns (gradient norm, learning rate)."""
+        norm: Any = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.spec.optim.grad_clip)
+        grad_norm = float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
+        if not math.isfinite(grad_norm):
+            raise LearnerError(
+                f"the gradient of update {step + 1} is not finite (norm {grad_norm}); the weights were not changed. "
+                "Lower optim.lr or look for extreme rewards in the step's rollouts."
+            )
+        lr = self.spec.optim.lr * lr_factor(step, self.spec.steps, self.spec.optim.schedule)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.optimizer.step()
+        return grad_norm, lr
+
+    def connect(self, client: EngineClient | None, *, dtype: str, backend: str, world: int) -> None:
+        """Opens weight sync towards the engines; `client` on rank 0 only. Call on every rank at once."""
+        weights = Weights(self.policy, getattr(torch, dtype), tied_head=model.has_tied_head(self.policy))
+        self._sender = make_sender(weights, client, rank=self.rank.rank, backend=backend, world=world)
+
+    def sync(self, version: int, *, verify: bool) -> None:
+        """Brings the engines to the current weights, named `version`."""
+        if self._sender is None:
+            raise LearnerError("weight sync before connect()")
+        self._sender.send(version, verify=verify)
+
+    def save(self, folder: Path) -> None:
+        """Weights and optimizer, sharded, as safetensors. Called on every rank."""
+        checkpoint.save(self.policy, self.optimizer, folder)
+
+    def restore(self, folder: Path) -> None:
+        checkpoint.restore(self.policy, self.optimizer, folder)
+
+    def export(self, folder: Path) -> None:
+        """The policy in Hugging Face format. Called on every rank; rank 0 writes."""
+        checkpoint.export(self.policy, self.spec.model.path, folder, write=self.rank.rank == 0)
+
+    def close(self) -> None:
+        if self._sender is not None:
+            self._sender.close()
+            self._sender = None
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _join(rank: Rank, device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    if dist.is_initialized():
+        return
+    store: dict[str, Any] = (
+        {"init_method": rank.store}
+        if rank.store.startswith("tcp://")
+        else {"store": dist.FileStore(rank.store, rank.world)}
+    )
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, rank=rank.rank, world_size=rank.world, **store)
+
+
+def _adamw(policy: torch.nn.Module, cfg: OptimConfig) -> torch.optim.AdamW:
+    """Weight decay on matrices only, not on norms and biases."""
+    matrices = [p for p in policy.parameters() if p.ndim >= 2]
+    others = [p for p in policy.parameters() if p.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": cfg.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=cfg.lr, betas=cfg.betas, eps=cfg.eps)

@@ -1,0 +1,82 @@
+"""Rollouts and verdicts of a set of prompts: each group is judged as soon as its last sample is there."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rlstack.api import Response
+from rlstack.cluster.groups import Engines
+from rlstack.config.rl import SamplingConfig
+from rlstack.rollout.engine import Ask
+from rlstack.scoring.pool import ScoringPool
+from rlstack.types import Group, Prompt, Sample
+
+Encode = Callable[[Prompt], tuple[int, ...]]
+"""Renders a prompt's messages to token ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    groups_P: tuple[Group, ...]  # in the order of the prompts, whatever the order of arrival
+    rollout_s: float  # until the last sample
+    judging_s: float  # from then until the last verdict: what scoring did not overlap
+
+
+def asks(
+    prompts: Sequence[Prompt], encode: Encode, sampling: SamplingConfig, *, samples: int, temperature: float, seed: str
+) -> list[Ask]:
+    """Requests whose randomness depends on (seed, prompt) only, not on engines or order."""
+    return [
+        Ask(
+            prompt_id=prompt.id,
+            env=prompt.env,
+            prompt_ids=encode(prompt),
+            samples=samples,
+            seed=seed_of(seed, prompt.id),
+            max_tokens=sampling.max_tokens,
+            temperature=temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
+        )
+        for prompt in prompts
+    ]
+
+
+def seed_of(*parts: object) -> int:
+    """A 48-bit seed from any parts; sample i of a group adds i."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:6], "big")
+
+
+def collect(
+    engines: Engines,
+    pool: ScoringPool,
+    prompts: Sequence[Prompt],
+    requests: Sequence[Ask],
+    *,
+    deadline: float,
+    on_group: Callable[[int], None],
+) -> Collected:
+    """Samples every prompt and judges every sample. `on_group` hears how many groups have arrived."""
+    started = time.monotonic()
+    by_id = {prompt.id: prompt for prompt in prompts}
+    pending = {}
+    for samples_G in engines.generate(requests):
+        prompt = by_id[samples_G[0].prompt_id]
+        responses = [_response(prompt, sample) for sample in samples_G]
+        pending[prompt.id] = (samples_G, pool.submit(prompt.env, responses, prompt.data))
+        on_group(len(pending))
+    sampled = time.monotonic()
+    end = sampled + deadline
+    groups = []
+    for prompt in prompts:
+        samples_G, future = pending[prompt.id]
+        groups.append(Group(prompt, samples_G, future.result(max(0.0, end - time.monotonic()))))
+    return Collected(tuple(groups), sampled - started, time.monotonic() - sampled)
+
+
+def _response(prompt: Prompt, sample: Sample) -> Response:
+    return Response(sample.text, sample.finish_reason, sample.n_tokens, prompt.messages)

@@ -1,0 +1,38 @@
+"""What every stage is given and what it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rlstack.config.run import RunConfig
+from rlstack.rundir import RunDir
+from rlstack.view.display import Display
+
+
+@dataclass(frozen=True)
+class StageContext:
+    name: str  # the slot in `stages`
+    config: RunConfig
+    model: Path  # the stage's input checkpoint, Hugging Face format
+    run_dir: RunDir
+    display: Display
+    launched: float  # time.monotonic() when the command started
+
+    @property
+    def folder(self) -> Path:
+        return self.run_dir.path / self.name
+
+    @property
+    def logs(self) -> Path:
+        return self.run_dir.path / "logs" / self.name
+
+
+@dataclass(frozen=True)
+class StageSummary:
+    """One stage's entry of summary.json."""
+
+    facts: Mapping[str, Any]
+    export: Path

@@ -1,0 +1,72 @@
+"""Groups with verdicts → the packed batch of one optimizer step, and each rank's share of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlstack.config.rl import RLStage
+from rlstack.data.batch import Batch, Item, shared_items
+from rlstack.data.packing import balance
+from rlstack.errors import ScoringError
+from rlstack.grpo import advantage, reduction
+from rlstack.types import Group, Sample, Score
+
+
+def batch_of(groups_P: Sequence[Group], stage: RLStage) -> tuple[Batch, list[Sample]]:
+    """The judged samples of a step and their batch, in the same order.
+
+    A sample that could not be judged has left: its group's baseline is that of the others. Raises
+    ScoringError when nothing is left.
+    """
+    rows = [(p, s, score) for p, g in enumerate(groups_P) for s, score in zip(g.samples_G, g.scores_G, strict=True)]
+    advantages_B = _advantages(rows, groups_P, stage)
+    kept = [i for i, (_, _, score) in enumerate(rows) if score.status == "ok"]
+    if not kept:
+        raise ScoringError("no sample of this step could be judged; see the scores in the step's rollouts")
+    samples_B = [rows[i][1] for i in kept]
+    lengths_B = np.array([len(s.prompt_ids) + s.n_tokens for s in samples_B], np.int64)
+    trained_B = np.array([int(s.loss_mask.sum()) for s in samples_B])
+    weights = reduction.token_weights(
+        trained_B, [rows[i][0] for i in kept], reduction=stage.loss.reduction, constant=stage.sampling.max_tokens
+    )
+    return Batch(
+        tokens_N=np.concatenate([part for s in samples_B for part in (s.prompt_ids, s.completion_ids)]),
+        lengths_B=lengths_B,
+        prompt_lengths_B=np.array([len(s.prompt_ids) for s in samples_B], np.int64),
+        trained_N=_flat([s.loss_mask for s in samples_B], samples_B, np.bool_),
+        engine_logprobs_N=_flat([s.logprobs for s in samples_B], samples_B, np.float32),
+        advantages_N=np.repeat(advantages_B[kept], lengths_B).astype(np.float32),
+        weights_N=np.repeat(weights.weight_B, lengths_B).astype(np.float32),
+        normaliser=weights.normaliser,
+    ), samples_B
+
+
+def _advantages(
+    rows: Sequence[tuple[int, Sample, Score]], groups_P: Sequence[Group], stage: RLStage
+) -> NDArray[np.float32]:
+    envs = sorted({g.prompt.env for g in groups_P})
+    return advantage.compute(
+        stage.advantage,
+        scores_B=[score.value for _, _, score in rows],
+        valid_B=[score.status == "ok" for _, _, score in rows],
+        group_B=[p for p, _, _ in rows],
+        domain_B=[envs.index(groups_P[p].prompt.env) for p, _, _ in rows],
+    )
+
+
+def _flat(completions: Sequence[NDArray], samples_B: Sequence[Sample], dtype: type) -> NDArray:
+    """Per-token values of completions, with zeros for the prompts before them."""
+    parts = []
+    for values, sample in zip(completions, samples_B, strict=True):
+        parts += [np.zeros(len(sample.prompt_ids), dtype), values.astype(dtype)]
+    return np.concatenate(parts)
+
+
+def plan_of(batch: Batch, samples_B: Sequence[Sample], ranks: int, micro_tokens: int) -> list[list[list[Item]]]:
+    """Per rank, per micro-batch: items of sequences that share a prompt. Equal counts on every rank."""
+    items = shared_items([s.prompt_id for s in samples_B], batch, micro_tokens)
+    shares = balance([batch.item_tokens(item) for item in items], ranks, micro_tokens)
+    return [[[items[i] for i in micro] for micro in share] for share in shares]
