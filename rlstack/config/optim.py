@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from rlstack.config.base import Count, Positive, Section, Share
+from rlstack.config.base import Count, Section, Share
 
 
 class ScheduleConfig(Section):
@@ -17,18 +17,21 @@ class ScheduleConfig(Section):
     warmup_share: Share = 0.0
     """Of all steps; adds to `warmup_steps`."""
     end: Share = 0.0
-    """Share of the peak at the last step (linear, cosine, exponential)."""
-    power_exponent: float = -0.51
-    power_anchor_steps: Positive = 1
-    """The power schedule leaves its plateau here."""
+    """Share of the peak when the stage ends (linear, cosine, exponential)."""
+    power_exponent: float = Field(default=-0.51, lt=0.0)
+    power_anchor_steps: float | None = Field(default=None, gt=0.0)
+    """The power law leaves its plateau here; null: where warm-up ends. `power_anchor` of
+    `rlstack/learner/schedule.py` computes it for the law in absolute tokens."""
+    power_start_step: Count = 0
+    """Updates of earlier phases that the power law counts, when it goes on from one."""
 
 
 class OptimConfig(Section):
     lr: float = Field(gt=0.0)
     betas: tuple[float, float] = (0.9, 0.95)
-    eps: float = Field(1e-8, gt=0.0)
-    weight_decay: float = Field(0.0, ge=0.0)
+    eps: float = Field(default=1e-8, gt=0.0)
+    weight_decay: float = Field(default=0.0, ge=0.0)
     """None on norms and biases."""
-    grad_clip: float = Field(1.0, gt=0.0)
+    grad_clip: float = Field(default=1.0, gt=0.0)
     """Largest norm of the reduced gradient."""
     schedule: ScheduleConfig = ScheduleConfig()

@@ -11,7 +11,7 @@ from rlstack.config.optim import OptimConfig
 
 
 class EnvShare(Section):
-    weight: float = Field(1.0, gt=0.0)
+    weight: float = Field(default=1.0, gt=0.0)
     """Share of every step's prompts, relative to the other envs. Quotas are exact in every update."""
     level: Count = 0
     """Difficulty of generated prompts, 0 the easiest."""
@@ -27,28 +27,46 @@ class SamplingConfig(Section):
     """Longest completion."""
     context: Positive = 8192
     """Longest prompt and completion together."""
-    temperature: float = Field(1.0, gt=0.0)
-    top_p: float = Field(1.0, gt=0.0, le=1.0)
+    temperature: float = Field(default=1.0, gt=0.0)
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     top_k: Count = 0
     """0: off. Training refuses top_p and top_k, because the learner's log-probs would be others."""
 
 
 class AdvantageConfig(Section):
-    kind: Literal["grpo"] = "grpo"
+    kind: Literal["grpo", "dr_grpo", "rloo", "reinforce_pp", "reinforce_pp_baseline"] = "grpo"
+    """Formulas and papers: `rlstack/grpo/advantage.py`."""
     normalise: Literal["std", "none"] = "std"
+    """Divide by the standard deviation (`grpo`: of the group, `reinforce_pp*`: of the env's batch).
+    `dr_grpo` and `rloo` are defined without it and never divide."""
 
 
 class LossConfig(Section):
-    kind: Literal["dapo"] = "dapo"
-    clip_low: float = Field(0.2, gt=0.0, lt=1.0)
-    clip_high: float = Field(0.28, gt=0.0)
-    """Larger than clip_low ("clip-higher"): unlikely tokens may grow."""
+    kind: Literal["dapo", "ppo", "gspo", "cispo", "reinforce"] = "dapo"
+    """Formulas and papers: `rlstack/grpo/loss.py`."""
+    clip_low: float = Field(default=0.2, gt=0.0, lt=1.0)
+    """`dapo`; `ppo` clips by it on both sides."""
+    clip_high: float = Field(default=0.28, gt=0.0)
+    """`dapo`. Larger than clip_low ("clip-higher"): unlikely tokens may grow."""
+    dual_clip: float | None = Field(default=None, gt=1.0)
+    """`ppo`: with a negative advantage A, a token's surrogate is at least dual_clip * A. Usual: 3."""
+    gspo_clip_low: float = Field(default=3e-4, gt=0.0, lt=1.0)
+    """`gspo`: ratios of whole sequences are means over tokens, hence far smaller clips."""
+    gspo_clip_high: float = Field(default=4e-4, gt=0.0)
+    cispo_cap: float = Field(default=5.0, ge=1.0)
+    """`cispo`: largest importance weight."""
+    reduction: Literal["token", "sequence", "prompt", "constant"] = "token"
+    """What counts alike: every token, every sequence, every prompt; or sums over a constant length."""
+    constant_length: Positive | None = None
+    """`reduction=constant` divides by it; null is sampling.max_tokens."""
 
 
 class KLConfig(Section):
-    beta: float = Field(0.05, ge=0.0)
+    beta: float = Field(default=0.05, ge=0.0)
     """Weight of the KL loss against the frozen stage input; 0 leaves the reference model out."""
-    estimator: Literal["k1", "k2", "k3"] = "k3"
+    estimator: Literal["k1", "k2", "k3", "k3_weighted"] = "k3"
+    """Gradient on-policy: k1 zero in expectation, k2 of the reverse KL, k3 of the forward KL;
+    k3_weighted of the reverse KL, off-policy too. See `rlstack/grpo/kl.py`."""
 
 
 class ScoringConfig(Section):
@@ -73,7 +91,7 @@ class CheckpointConfig(Section):
 
 
 class GuardConfig(Section):
-    max_mismatch: float = Field(1.05, gt=1.0)
+    max_mismatch: float = Field(default=1.05, gt=1.0)
     """Alarm when the mean of exp|log-prob(engine) - log-prob(learner)| of a step is above it."""
     on_mismatch: Literal["stop", "warn"] = "stop"
 
