@@ -27,7 +27,7 @@ SHORT = 8  # words: up to here a reply off the topic is no answer
 LONG = 40  # words: from here on variety can be measured
 FEW_TRIPLES = 0.2  # share of different triples in plain repetition
 POOR, POOR_OFF_TOPIC = 1.6, 3.2  # V/√N; English prose of 50 to 1000 words lies between 5 and 13
-FEWFUNCTION_WORDS = 0.04  # English prose has .3 to .5
+FEW_FUNCTION_WORDS = 0.04  # English prose has .3 to .5
 ECHO = 0.9  # share of triples taken from the prompt
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -74,7 +74,7 @@ def _off_topic(words: list[str], variety: float, triples: list[tuple[str, str, s
         return ""
     if variety < POOR_OFF_TOPIC or len(set(triples)) < 0.5 * len(triples):
         return "it repeats itself and shares no word with the prompt"
-    if sum(word in FUNCTION_WORDS for word in words) < FEWFUNCTION_WORDS * len(words):
+    if sum(word in FUNCTION_WORDS for word in words) < FEW_FUNCTION_WORDS * len(words):
         return "a list of words that shares none with the prompt"
     return ""
 

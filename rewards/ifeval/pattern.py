@@ -31,16 +31,18 @@ def counter(pattern: str, ignore_case: bool = True, before: str = "", after: str
         except re.error as error:
             raise ValueError(f"'{pattern}' is not a pattern: {error}") from None
         return lambda text: sum(1 for _ in compiled.finditer(text))
-    linear = _re2(framed, ignore_case)
-
-    def count(text: str) -> int:
-        # Lone surrogates cannot be encoded; they match nothing either way.
-        return sum(1 for _ in linear.finditer(text.encode("utf-8", "replace").decode("utf-8")))
-
-    return count
+    found = linear(framed, ignore_case)
+    return lambda text: sum(1 for _ in found.finditer(encodable(text)))
 
 
-def _re2(pattern: str, ignore_case: bool):
+def encodable(text: str) -> str:
+    """The text as RE2 can read it: lone surrogates, which match nothing anyway, become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+@lru_cache(maxsize=4096)
+def linear(pattern: str, ignore_case: bool):
+    """A pattern of RE2. Raises ValueError where it needs what RE2 cannot do in linear time."""
     import re2
 
     options = re2.Options()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from functools import cached_property
 
 from rlstack.rewards.ifeval import language, punkt, tokens
@@ -14,6 +15,9 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 class Text:
     """An immutable view; equal cuts are computed once however many instructions ask."""
 
+    MARKS = string.punctuation + " "
+    _NO_MARKS = str.maketrans("", "", string.punctuation)
+
     def __init__(self, raw: str) -> None:
         self.raw = raw
 
@@ -24,6 +28,25 @@ class Text:
     @cached_property
     def lower(self) -> str:
         return self.raw.lower()
+
+    @cached_property
+    def bare(self) -> str:
+        """Without ASCII marks and blanks at both ends."""
+        return self.raw.strip(self.MARKS)
+
+    @cached_property
+    def plain(self) -> str:
+        """Without any ASCII mark."""
+        return self.without_marks(self.raw)
+
+    @classmethod
+    def without_marks(cls, text: str) -> str:
+        return text.translate(cls._NO_MARKS)
+
+    @cached_property
+    def plain_words(self) -> list[str]:
+        """Lower case, marks dropped, split at white space."""
+        return self.without_marks(self.lower).split()
 
     @cached_property
     def words(self) -> list[str]:

@@ -7,7 +7,7 @@ import re
 from rlstack.rewards.ifeval.registry import count, holds, instruction, relation, string
 from rlstack.rewards.ifeval.text import Text
 
-_DIVIDER = re.compile(r"\s?\*\*\*\s?")
+DIVIDER = re.compile(r"\s?\*\*\*\s?")
 
 
 @instruction("length_constraints:number_words", num_words=count, relation=relation)
@@ -22,10 +22,11 @@ def number_sentences(text: Text, num_sentences: int, relation: str) -> bool:
 
 def divided(text: Text) -> int | None:
     """Paragraphs between `***` dividers, blank ones at both ends left out; None if one in the middle is blank."""
-    return _filled(_DIVIDER.split(text.raw))
+    return filled(DIVIDER.split(text.raw))
 
 
-def _filled(parts: list[str]) -> int | None:
+def filled(parts: list[str]) -> int | None:
+    """How many parts are not blank; None if a blank one lies between others."""
     blank = [index for index, part in enumerate(parts) if not part.strip()]
     if any(0 < index < len(parts) - 1 for index in blank):
         return None
