@@ -39,6 +39,8 @@ class AdvantageConfig(Section):
     normalise: Literal["std", "none"] = "std"
     """Divide by the standard deviation (`grpo`: of the group, `reinforce_pp*`: of the env's batch).
     `dr_grpo` and `rloo` are defined without it and never divide."""
+    combine: Literal["before", "after"] = "before"
+    """An env with several rewards: sum the weighted scores, then normalise; or normalise each, then sum."""
 
 
 class LossConfig(Section):
@@ -59,6 +61,11 @@ class LossConfig(Section):
     """What counts alike: every token, every sequence, every prompt; or sums over a constant length."""
     constant_length: Positive | None = None
     """`reduction=constant` divides by it; null is sampling.max_tokens."""
+    correction: Literal["none", "token", "sequence", "mask_token", "mask_sequence"] = "none"
+    """For the gap between engine and learner: importance weights cut at correction_high (`token`, `sequence`),
+    or leaving out what lies outside the two bounds. Formulas: `rlstack/grpo/mismatch.py`."""
+    correction_low: float = Field(default=0.5, gt=0.0, le=1.0)
+    correction_high: float = Field(default=2.0, ge=1.0)
 
 
 class KLConfig(Section):
@@ -94,6 +101,8 @@ class GuardConfig(Section):
     max_mismatch: float = Field(default=1.05, gt=1.0)
     """Alarm when the mean of exp|log-prob(engine) - log-prob(learner)| of a step is above it."""
     on_mismatch: Literal["stop", "warn"] = "stop"
+    verify_every: Positive = 1
+    """Compare fingerprints of the engines' and the learner's weights at every so-manyth sync, and at the first."""
 
 
 class RLStage(Section):

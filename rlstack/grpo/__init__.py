@@ -2,9 +2,10 @@
 
     advantage   scores of a group or batch → one number per sample          numpy
     reduction   lengths → weight of each sequence's tokens, one normaliser  numpy
+    tokens      masked, bounded, weighted sums: what all token losses share  torch
     loss        log-probs, advantages, weights → sum over tokens            torch
     kl, entropy the regularisers, over the same tokens and normaliser       torch
-    mismatch    engine against learner: gaps, importance weights, masks     torch
+    mismatch    engine against learner: gaps (numpy), importance weights    torch
 
 Formulas, papers and the tests that prove them: docs/algorithms.md.
 """

@@ -11,7 +11,6 @@ Rules that every estimator keeps:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -39,28 +38,46 @@ def advantages(
 ) -> NDArray[np.float32]:
     """Advantages of one group.
 
-    - `grpo`: score - mean, divided by the standard deviation with `normalise="std"`
-      (DeepSeekMath, arXiv 2402.03300, section 4.1.2). The deviation is the sample one (G - 1).
-    - `dr_grpo`: score - mean, never divided (arXiv 2503.20783, section 3.2).
-    - `rloo`: score - mean of the *other* samples, never divided (arXiv 2402.14740, equation 9);
-      equals `dr_grpo` times G / (G - 1).
+    - `grpo`: score - mean, divided by the standard deviation with `normalise="std"` (DeepSeekMath, arXiv 2402.03300).
+      The deviation is the sample's (G - 1), plus 1e-6.
+    - `dr_grpo`: score - mean, never divided (arXiv 2503.20783): dividing favours prompts that are nearly always or
+      nearly never solved.
+    - `rloo`: score - mean of the *other* samples, never divided (arXiv 2402.14740): an unbiased baseline, equal to
+      `dr_grpo` times G / (G - 1).
 
     Raises ValueError for a score that is judged but not finite.
     """
-    scores_G, valid_G = np.asarray(scores_G, np.float64), np.asarray(valid_G, np.bool_)
-    result_G = np.zeros(scores_G.shape, np.float64)
-    if zero_variance(scores_G, valid_G):
-        return result_G.astype(np.float32)
-    judged = scores_G[valid_G]
-    centred = judged - judged.mean()
-    if kind == "grpo":
-        result_G[valid_G] = centred / (judged.std(ddof=1) + STD_EPS) if normalise == "std" else centred
-    elif kind == "dr_grpo":
-        result_G[valid_G] = centred
-    elif kind == "rloo":
-        result_G[valid_G] = centred * judged.size / (judged.size - 1)
-    else:
-        raise ValueError(f"advantage kind {kind!r} is not one of a group: grpo, dr_grpo, rloo")
+    return _of_group(np.asarray(scores_G, np.float64), np.asarray(valid_G, np.bool_), kind, normalise).astype(
+        np.float32
+    )
+
+
+def combined(
+    scores_KG: ArrayLike,
+    valid_G: ArrayLike,
+    weights_K: ArrayLike,
+    *,
+    when: Literal["before", "after"] = "before",
+    kind: GroupKind = "grpo",
+    normalise: Normalise = "std",
+) -> NDArray[np.float32]:
+    """Advantages of one group judged by several rewards.
+
+    `before`: the weighted sum of the scores is normalised (the usual GRPO). `after`: each reward is normalised on its
+    own, then the advantages are summed with the weights (GDPO, arXiv 2601.05242, without its last step over the
+    batch): a reward of small spread is then not drowned by one of large spread. A reward of weight 0 is not looked at.
+    """
+    scores_KG, weights_K = np.asarray(scores_KG, np.float64), np.asarray(weights_K, np.float64)
+    valid_G = np.asarray(valid_G, np.bool_)
+    if scores_KG.shape != (weights_K.size, valid_G.size):
+        raise ValueError(f"scores of shape {scores_KG.shape} for {weights_K.size} rewards and {valid_G.size} samples")
+    scores_KG, weights_K = scores_KG[weights_K != 0], weights_K[weights_K != 0]
+    if when == "before":
+        total_G = weights_K @ np.where(valid_G, scores_KG, 0.0)  # an unjudged NaN must not reach the sum
+        return advantages(total_G, valid_G, kind=kind, normalise=normalise)
+    result_G = np.zeros(valid_G.shape, np.float64)
+    for weight, scores_G in zip(weights_K, scores_KG, strict=True):
+        result_G += weight * _of_group(scores_G, valid_G, kind, normalise)
     return result_G.astype(np.float32)
 
 
@@ -74,70 +91,80 @@ def reinforce_pp(
 ) -> NDArray[np.float32]:
     """REINFORCE++ (arXiv 2501.03262): centred and scaled over the batch instead of over the group.
 
-    With `group_B` (any integer label per prompt) the group mean is subtracted first, the paper's
-    "REINFORCE++ with baseline". Mean and deviation are taken *per domain* (`domain_B`, e.g. one label per
-    env): rewards of different domains have different scales and are never normalised together.
+    With `group_B` (any label per prompt) the group's mean is the baseline and only the deviation is the batch's, the
+    paper's "REINFORCE++ with baseline". Mean and deviation are taken *per domain* (`domain_B`, one label per env):
+    rewards of different domains have different scales and are never normalised together. Samples, not tokens, are
+    counted, so neither padding nor length enters.
     """
     scores_B, valid_B = np.asarray(scores_B, np.float64), np.asarray(valid_B, np.bool_)
-    domain_B = np.asarray(domain_B)
     result_B = np.zeros(scores_B.shape, np.float64)
-    if group_B is None:
-        centred_B = scores_B
-    else:
-        centred_B = np.zeros(scores_B.shape, np.float64)
-        for members in _members(group_B):
-            centred_B[members] = advantages(scores_B[members], valid_B[members], kind="dr_grpo")
-    for members in _members(domain_B):
-        inside = members[valid_B[members]]
-        if zero_variance(centred_B[inside], np.ones(inside.size, np.bool_)):
-            continue
-        part = centred_B[inside] - centred_B[inside].mean()
-        result_B[inside] = part / (centred_B[inside].std(ddof=1) + STD_EPS) if normalise == "std" else part
+    for members in _members(group_B if group_B is not None else domain_B):
+        result_B[members] = _of_group(scores_B[members], valid_B[members], "dr_grpo", "none")
+    if normalise == "std":
+        for members in _members(domain_B):
+            inside = members[valid_B[members]]
+            if result_B[inside].any():
+                result_B[inside] /= _deviation(result_B[inside])
     return result_B.astype(np.float32)
 
 
-def combined(
-    scores_KG: ArrayLike,
-    valid_G: ArrayLike,
-    weights_K: Sequence[float],
-    *,
-    when: Literal["before", "after"] = "before",
-    kind: GroupKind = "grpo",
-    normalise: Normalise = "std",
-) -> NDArray[np.float32]:
-    """Advantages of one group judged by several rewards.
-
-    `before`: the weighted sum of the scores is normalised (the usual GRPO). `after`: each reward is
-    normalised on its own and the advantages are summed with the weights (GDPO, arXiv 2601.05242, equation 4):
-    a reward of small spread is then not drowned by one of large spread.
-    """
-    scores_KG, weights = np.asarray(scores_KG, np.float64), np.asarray(weights_K, np.float64)
-    if scores_KG.ndim != 2 or scores_KG.shape[0] != weights.size:
-        raise ValueError(f"scores_KG of shape {scores_KG.shape} does not fit {weights.size} weights")
-    valid_G = np.asarray(valid_G, np.bool_)
-    if when == "before":
-        filled_KG = np.where(valid_G, scores_KG, 0.0)  # 0 * NaN of an unjudged sample would be NaN
-        return advantages(weights @ filled_KG, valid_G, kind=kind, normalise=normalise)
-    parts_KG = np.stack([advantages(row, valid_G, kind=kind, normalise=normalise) for row in scores_KG])
-    return (weights @ parts_KG.astype(np.float64)).astype(np.float32)
-
-
 def compute(
-    cfg: AdvantageConfig, scores_B: ArrayLike, valid_B: ArrayLike, group_B: ArrayLike, domain_B: ArrayLike
+    cfg: AdvantageConfig,
+    scores_B: ArrayLike,
+    valid_B: ArrayLike,
+    group_B: ArrayLike,
+    domain_B: ArrayLike,
+    parts_KB: ArrayLike | None = None,
+    weights_KB: ArrayLike | None = None,
 ) -> NDArray[np.float32]:
     """Advantages of a whole batch, as configured.
 
-    `group_B` labels the prompt and `domain_B` the env of each sample, with any integers, in any order.
+    `group_B` labels the prompt and `domain_B` the env of each sample, by any integers in any order. With
+    `cfg.combine == "after"`, `parts_KB` holds each reward's own score and `weights_KB` its weight in the env of the
+    sample, 0 where the env does not use it (the score there may be NaN); `scores_B` is not looked at then.
     """
-    if cfg.kind == "reinforce_pp":
-        return reinforce_pp(scores_B, valid_B, domain_B, normalise=cfg.normalise)
-    if cfg.kind == "reinforce_pp_baseline":
-        return reinforce_pp(scores_B, valid_B, domain_B, group_B, normalise=cfg.normalise)
-    scores_B, valid_B = np.asarray(scores_B, np.float64), np.asarray(valid_B, np.bool_)
-    result_B = np.zeros(scores_B.shape, np.float32)
+    valid_B = np.asarray(valid_B, np.bool_)
+    if cfg.kind in ("reinforce_pp", "reinforce_pp_baseline"):
+        if cfg.combine == "after":
+            raise ValueError(f"advantage.combine=after is for groups (grpo, dr_grpo, rloo), not for {cfg.kind}")
+        groups = group_B if cfg.kind == "reinforce_pp_baseline" else None
+        return reinforce_pp(scores_B, valid_B, domain_B, groups, normalise=cfg.normalise)
+    result_B = np.zeros(valid_B.shape, np.float32)
+    if cfg.combine == "before":
+        scores_B = np.asarray(scores_B, np.float64)
+        for members in _members(group_B):
+            result_B[members] = advantages(scores_B[members], valid_B[members], kind=cfg.kind, normalise=cfg.normalise)
+        return result_B
+    if parts_KB is None or weights_KB is None:
+        raise ValueError("advantage.combine=after needs the score of each reward and its weight")
+    parts_KB, weights_KB = np.asarray(parts_KB, np.float64), np.asarray(weights_KB, np.float64)
     for members in _members(group_B):
-        result_B[members] = advantages(scores_B[members], valid_B[members], kind=cfg.kind, normalise=cfg.normalise)
+        one = (parts_KB[:, members], valid_B[members], weights_KB[:, members[0]])
+        result_B[members] = combined(*one, when="after", kind=cfg.kind, normalise=cfg.normalise)
     return result_B
+
+
+def _of_group(
+    scores_G: NDArray[np.float64], valid_G: NDArray[np.bool_], kind: GroupKind, normalise: Normalise
+) -> NDArray[np.float64]:
+    result_G = np.zeros(scores_G.shape, np.float64)
+    if zero_variance(scores_G, valid_G):
+        return result_G
+    judged = scores_G[valid_G]
+    centred = judged - judged.mean()
+    if kind == "grpo":
+        result_G[valid_G] = centred / _deviation(centred) if normalise == "std" else centred
+    elif kind == "dr_grpo":
+        result_G[valid_G] = centred
+    elif kind == "rloo":
+        result_G[valid_G] = centred * judged.size / (judged.size - 1)
+    else:
+        raise ValueError(f"advantage kind {kind!r} is not one of a group: grpo, dr_grpo, rloo")
+    return result_G
+
+
+def _deviation(centred: NDArray[np.float64]) -> float:
+    return float(centred.std(ddof=1)) + STD_EPS
 
 
 def _judged(scores: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:

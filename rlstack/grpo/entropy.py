@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from rlstack.grpo.loss import TokenLoss, keep, weighted_sum
+from rlstack.grpo.tokens import TokenLoss, keep, weighted_sum
 
 
 def entropy(logits_TV: Tensor, chunk: int | None = None) -> Tensor:

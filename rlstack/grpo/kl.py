@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from rlstack.config.rl import KLConfig
-from rlstack.grpo.loss import TokenLoss, bounded, keep, weighted_sum
+from rlstack.grpo.tokens import TokenLoss, bounded, keep, keep_fixed, weighted_sum
 
 Estimator = Literal["k1", "k2", "k3", "k3_weighted"]
 
@@ -49,7 +49,7 @@ def kl(
     passing its gradient would turn the pull around there (only the `+ d` would be left).
     `old_logp_T` is needed by `k3_weighted` alone.
     """
-    new, ref = keep(logp_T, mask_T), keep(ref_logp_T, mask_T).detach()
+    new, ref = keep(logp_T, mask_T), keep_fixed(ref_logp_T, mask_T)
     gap = new - ref
     if estimator == "k1":
         term = gap
@@ -60,7 +60,7 @@ def kl(
     elif estimator == "k3_weighted":
         if old_logp_T is None:
             raise ValueError("the KL estimator 'k3_weighted' needs old_logp_T")
-        term = torch.exp(bounded(new - keep(old_logp_T, mask_T).detach())) * _k3(gap)
+        term = torch.exp(bounded(new - keep_fixed(old_logp_T, mask_T))) * _k3(gap)
     else:
         raise ValueError(f"KL estimator {estimator!r} is not one of k1, k2, k3, k3_weighted")
     fixed = gap.detach()

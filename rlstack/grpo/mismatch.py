@@ -1,11 +1,11 @@
 """Engine against learner: how far apart their log-probs are, and what to do about it.
 
-Axis: `_T` all tokens of a micro-batch. The engine samples (mu), the learner trains (p_old); in exact arithmetic they
-are equal on-policy. g = log p_old - log mu at a sampled token.
+Axes: `_N` all tokens of a step (numpy, on the driver), `_T` those of a micro-batch (torch, on a learner). The
+engine samples (mu), the learner trains (p_old); in exact arithmetic the two are equal on-policy.
+g = log p_old - log mu at a sampled token.
 
-Everything here is detached: an importance weight multiplies `weight_T` of the policy loss and carries no gradient.
-Masked slots are replaced before arithmetic. A NaN at a *trained* token is not hidden: it makes the measures NaN,
-and `alarm` fires for NaN.
+Importance weights multiply `weight_T` of the policy loss and carry no gradient. Masked slots are replaced before
+arithmetic. A NaN at a *trained* token is not hidden: it makes the measures NaN, and `alarm` fires for NaN.
 """
 
 from __future__ import annotations
@@ -13,45 +13,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from rlstack.grpo.loss import LOG_RATIO_BOUND, keep, sequence_sum
+from rlstack.grpo.tokens import LOG_RATIO_BOUND, keep_fixed, sequence_mean, sequence_sum
 
 Correction = Literal["none", "token", "sequence", "mask_token", "mask_sequence"]
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Sums over trained tokens and one maximum, scalar float64; `+` joins micro-batches and ranks."""
+    """Measures over the trained tokens of a step; 1, 0, 0, 0 is perfect agreement."""
 
-    tokens: Tensor
-    error: Tensor  # sum of exp|g|: the mean multiplicative error is error / tokens
-    largest: Tensor  # max |g| in nats
-    kl_k1: Tensor  # sum of -g: estimates KL(mu || p_old)
-    kl_k3: Tensor  # sum of e^g - 1 - g: the same with less variance, never negative
-
-    def __add__(self, other: Gap) -> Gap:
-        return Gap(
-            self.tokens + other.tokens,
-            self.error + other.error,
-            torch.maximum(self.largest, other.largest),
-            self.kl_k1 + other.kl_k1,
-            self.kl_k3 + other.kl_k3,
-        )
+    mean_error: float  # mean of exp|g|, the multiplicative error of a probability
+    largest: float  # max |g| in nats
+    kl_k1: float  # mean of -g: estimates KL(mu || p_old) in nats per token
+    kl_k3: float  # mean of e^g - 1 - g: the same with less variance, never negative
 
 
-def gap(logp_T: Tensor, engine_logp_T: Tensor, mask_T: Tensor) -> Gap:
-    """Measures of one micro-batch; `logp_T` of the learner under the weights that sampled."""
-    gap_T = _log_ratio(logp_T, engine_logp_T, mask_T).double()
-    far_T = gap_T.abs()
-    return Gap(
-        mask_T.sum(dtype=torch.float64),
-        torch.exp(far_T.clamp(max=LOG_RATIO_BOUND)).masked_fill(~mask_T, 0.0).sum(),
-        far_T.max() if len(far_T) else far_T.new_zeros(()),
-        -gap_T.sum(),
-        (torch.expm1(gap_T.clamp(max=LOG_RATIO_BOUND)) - gap_T).sum(),
-    )
+def gap(logp_N: ArrayLike, engine_logp_N: ArrayLike, mask_N: ArrayLike) -> Gap:
+    """Measures of a step; `logp_N` of the learner under the weights that sampled. No trained token: agreement."""
+    mask_N = np.asarray(mask_N, np.bool_)
+    gap_N = np.asarray(logp_N, np.float64)[mask_N] - np.asarray(engine_logp_N, np.float64)[mask_N]
+    if not gap_N.size:
+        return Gap(1.0, 0.0, 0.0, 0.0)
+    far_N = np.abs(gap_N)
+    mean_error = float(np.exp(np.minimum(far_N, LOG_RATIO_BOUND)).mean())
+    kl_k3 = float((np.expm1(np.minimum(gap_N, LOG_RATIO_BOUND)) - gap_N).mean())
+    return Gap(mean_error, float(far_N.max()), float(-gap_N.mean()), kl_k3)
 
 
 def alarm(mean_error: float, limit: float) -> bool:
@@ -71,27 +62,31 @@ def importance(
 ) -> Tensor:
     """Weight at each token, [T], to multiply `weight_T` of the policy loss (not of KL or entropy).
 
-    - `token`: min(e^g, high), truncated importance sampling (TIS, Yao et al. 2025, "Your efficient RL framework
+    - `token`: min(e^g, high), truncated importance sampling (TIS; Yao et al. 2025, "Your efficient RL framework
       secretly brings you off-policy RL training"). Bounded variance, biased where it truncates.
     - `sequence`: min(e^(sum of g over the sequence), high), the same for whole answers: less bias, more variance.
-    - `mask_token`: 1 where low <= e^g <= high, else 0 (IcePop, Ring-1T, arXiv 2510.18855): drops the outliers.
-    - `mask_sequence`: 1 or 0 for whole sequences by the geometric mean of the ratio, e^(mean g).
+    - `mask_token`: e^g where low <= e^g <= high, else 0: outliers are dropped (IcePop of Ring-1T, arXiv 2510.18855).
+    - `mask_sequence`: 1 or 0 for whole sequences, by the geometric mean of the ratio, e^(mean of g).
+    `sequence_T` labels the sequence of each token; a sequence is contiguous and in one micro-batch.
     """
-    gap_T = _log_ratio(logp_T, engine_logp_T, mask_T)
+    gap_T = keep_fixed(logp_T, mask_T) - keep_fixed(engine_logp_T, mask_T)
     if kind == "none":
         return torch.ones_like(gap_T)
     if kind == "token":
-        return torch.exp(gap_T.clamp(max=LOG_RATIO_BOUND)).clamp(max=high)
+        return _ratio(gap_T).clamp(max=high)
     if kind == "sequence":
-        total_T = sequence_sum(gap_T, sequence_T)
-        return torch.exp(total_T.clamp(max=LOG_RATIO_BOUND)).clamp(max=high)
+        return _ratio(sequence_sum(gap_T, mask_T, sequence_T)).clamp(max=high)
+    if kind == "mask_token":
+        return _ratio(gap_T) * _within(_ratio(gap_T), low, high)
     if kind == "mask_sequence":
-        gap_T = sequence_sum(gap_T, sequence_T) / sequence_sum(mask_T.to(gap_T.dtype), sequence_T).clamp(min=1.0)
-    elif kind != "mask_token":
-        raise ValueError(f"correction {kind!r} is not one of none, token, sequence, mask_token, mask_sequence")
-    ratio_T = torch.exp(gap_T.clamp(max=LOG_RATIO_BOUND))
-    return ((ratio_T >= low) & (ratio_T <= high)).to(gap_T.dtype)
+        return _within(_ratio(sequence_mean(gap_T, mask_T, sequence_T)), low, high)
+    raise ValueError(f"correction {kind!r} is not one of none, token, sequence, mask_token, mask_sequence")
 
 
-def _log_ratio(logp_T: Tensor, engine_logp_T: Tensor, mask_T: Tensor) -> Tensor:
-    return (keep(logp_T, mask_T) - keep(engine_logp_T, mask_T)).detach()
+def _ratio(gap_T: Tensor) -> Tensor:
+    return torch.exp(gap_T.clamp(max=LOG_RATIO_BOUND))
+
+
+def _within(ratio_T: Tensor, low: float, high: float) -> Tensor:
+    """1 inside, 0 outside; NaN stays NaN, so that a missing log-prob cannot pass as an outlier."""
+    return torch.where(ratio_T.isnan(), ratio_T, ((ratio_T >= low) & (ratio_T <= high)).to(ratio_T.dtype))
