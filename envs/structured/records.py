@@ -65,8 +65,8 @@ def nested(rng: random.Random) -> Task:
     question = (
         f"{name} from {city}{f' ({zip_code})' if zip_code else ''} ordered {words}. The last order was for "
         f"{rng.randint(2, 90)} {rng.choice(PARTS)}, already paid.\nReturn the new order as JSON only: customer (object "
-        "with name and address; address is an object with city and zip, a text, null if not given), lines (list of objects "
-        "with part and count, in the order of the text)."
+        "with name and address; address is an object with city and zip, a text, null if not given), lines (list of "
+        "objects with part and count, in the order of the text)."
     )
     value = {"customer": {"name": name, "address": {"city": city, "zip": zip_code}}, "lines": lines}
     address = record({"city": TEXT, "zip": {"type": ["string", "null"]}})
