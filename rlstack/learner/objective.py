@@ -54,7 +54,14 @@ class PolicyObjective:
     ) -> Terms:
         every_M = torch.ones_like(micro.targets_M, dtype=torch.bool)  # untrained tokens were never packed as targets
         policy = policy_loss.compute(
-            self.loss, logprobs_M, old_logprobs_M, micro.advantages_M, every_M, micro.local_sequence_M, micro.weights_M
+            self.loss,
+            logprobs_M,
+            old_logprobs_M,
+            micro.advantages_M,
+            every_M,
+            micro.local_sequence_M,
+            micro.weights_M,
+            micro.engine_logprobs_M,
         )
         total, sums = policy.sum, {"policy_loss": policy.sum.detach(), **policy.stats}
         if reference_M is not None:

@@ -44,7 +44,7 @@ def lr_factor(step: int, steps: int, cfg: ScheduleConfig) -> float:
 
 
 def power_anchor(lr: float, *, rows: int, row_tokens: int, exponent: float = -0.51, amplitude: float = 4.0) -> float:
-    """The step where the absolute power law leaves its plateau at `lr` (arXiv 2408.13359, equation 7).
+    """The step where the absolute power law leaves its plateau at `lr` (arXiv 2408.13359).
 
     The law is lr(n) = min(lr, amplitude * rows * tokens(n)^exponent) with `rows` the global batch in
     sequences and tokens(n) = n * rows * row_tokens. It equals lr * min(1, (n/anchor)^exponent), so this one

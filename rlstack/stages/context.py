@@ -9,6 +9,7 @@ from typing import Any
 
 from rlstack.config.run import RunConfig
 from rlstack.rundir import RunDir
+from rlstack.track.trackers import Trackers
 from rlstack.view.display import Display
 
 
@@ -19,7 +20,8 @@ class StageContext:
     model: Path  # the stage's input checkpoint, Hugging Face format
     run_dir: RunDir
     display: Display
-    launched: float  # time.monotonic() when the command started
+    trackers: Trackers
+    launched: float  # seconds since the epoch: when the command started
 
     @property
     def folder(self) -> Path:

@@ -1,0 +1,117 @@
+"""What an RL stage works with: started side by side, torn down together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rlstack.cluster.groups import Engines, Learners
+from rlstack.config.cluster import ClusterConfig
+from rlstack.config.rl import RLStage
+from rlstack.data.prompts import Source, load_sources
+from rlstack.learner.learner import LearnerSpec
+from rlstack.learner.model import ModelSpec
+from rlstack.models.chat import load_tokenizer, render, stop_ids
+from rlstack.rollout.engine import EngineSpec
+from rlstack.scoring.pool import ScoringPool
+from rlstack.stages.context import StageContext
+from rlstack.types import Prompt
+
+
+@dataclass(frozen=True)
+class Parts:
+    stage: RLStage
+    ctx: StageContext
+    sources: tuple[Source, ...]
+    encode: Callable[[Prompt], tuple[int, ...]]
+    pool: ScoringPool
+    engines: Engines
+    learners: Learners
+    full_score: dict[str, float] = field(default_factory=dict)  # env → sum of its reward weights
+
+    @property
+    def cluster(self) -> ClusterConfig:
+        return self.ctx.config.cluster
+
+    def verifies(self, version: int) -> bool:
+        """Whether the fingerprints of both sides are compared at this sync."""
+        return version <= 1 or version % self.stage.guard.verify_every == 0
+
+    def engines_asleep(self) -> AbstractContextManager[None]:
+        """Engines that share GPUs with the learners give their memory back meanwhile."""
+        return _asleep(self.engines) if self.cluster.colocate else contextlib.nullcontext()
+
+
+@contextmanager
+def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
+    """Engines and learners start at once on other processes; meanwhile this one prepares the rest."""
+    config, folder = ctx.config, str(ctx.model)
+    tokenizer = load_tokenizer(config.model, ctx.model)
+    ctx.display.phase("starting engines and learners")
+    with contextlib.ExitStack() as stack:
+        engines = Engines(_engine_spec(stage, ctx, stop_ids(tokenizer, ctx.model)), config.cluster, ctx.logs)
+        store = stack.enter_context(_store(ctx.run_dir.path))
+        spec = LearnerSpec(
+            model=ModelSpec(folder, config.cluster.dtype, config.model.trust_remote_code),
+            optim=stage.optim,
+            steps=stage.steps * stage.updates_per_step,
+            reference=stage.kl.beta > 0,
+            device=config.cluster.device,
+            threads=config.cluster.threads,
+        )
+        learners = Learners(spec, config.cluster, ctx.logs, store)
+        sources = load_sources(stage.envs)
+        rewards = {s.env.name: dict(stage.envs[s.env.name].rewards or s.env.rewards) for s in sources}
+        pool = stack.enter_context(ScoringPool(rewards, stage.scoring))
+        engines.ready()
+        learners.ready()
+        stack.callback(learners.close)
+        learners.connect(engines, backend=transfer_backend(config.cluster))
+        yield Parts(
+            stage, ctx, sources, lambda prompt: render(tokenizer, prompt.messages), pool, engines, learners,
+            {env: sum(weights.values()) for env, weights in rewards.items()},
+        )  # fmt: skip
+
+
+def transfer_backend(cluster: ClusterConfig) -> Any:
+    """How weights travel: shared memory on CPU, CUDA IPC on shared GPUs, NCCL between GPUs."""
+    if cluster.device == "cpu":
+        return "shared_memory"
+    return "ipc" if cluster.colocate else "nccl"
+
+
+def _engine_spec(stage: RLStage, ctx: StageContext, stops: tuple[int, ...]) -> EngineSpec:
+    cluster = ctx.config.cluster
+    return EngineSpec(
+        model=str(ctx.model),
+        device=cluster.device,
+        dtype=cluster.dtype,
+        context=stage.sampling.context,
+        stop_ids=stops,
+        transfer=transfer_backend(cluster),
+        kv_cache_bytes=cluster.kv_cache_bytes,
+        gpu_memory_share=cluster.gpu_memory_share,
+        tensor_parallel=cluster.tensor_parallel,
+        sleep=cluster.colocate,
+        trust_remote_code=ctx.config.model.trust_remote_code,
+    )
+
+
+@contextmanager
+def _asleep(engines: Engines) -> Iterator[None]:
+    engines.sleep()
+    yield
+    engines.wake()
+
+
+@contextmanager
+def _store(folder: Path) -> Iterator[str]:
+    """The file over which the learner ranks of one machine find each other."""
+    file = folder / ".learners"
+    file.unlink(missing_ok=True)
+    yield str(file)
+    file.unlink(missing_ok=True)

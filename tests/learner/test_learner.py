@@ -1,0 +1,242 @@
+"""The learner's update against an independent float64 reference; invariance to packing, sharing and ranks."""
+
+from __future__ import annotations
+
+import multiprocessing
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rlstack.config.optim import OptimConfig
+from rlstack.config.rl import KLConfig, LossConfig
+from rlstack.data.batch import Batch, shared_items
+from rlstack.data.packing import balance
+from rlstack.errors import LearnerError
+from rlstack.learner.learner import Learner, LearnerSpec, Rank
+from rlstack.learner.model import ModelSpec
+from rlstack.learner.objective import PolicyObjective, SupervisedObjective
+
+TEMPERATURE = 0.8
+OBJECTIVE = PolicyObjective(LossConfig(), KLConfig(beta=0.1, estimator="k3"), TEMPERATURE)
+
+
+def _batch(seed: int = 0, prompts: int = 4, samples: int = 5) -> tuple[Batch, list[str]]:
+    rng = np.random.default_rng(seed)
+    tokens, lengths, prompt_lengths, trained, names = [], [], [], [], []
+    for p in range(prompts):
+        prompt = rng.integers(2, 96, int(rng.integers(3, 12)))
+        for _ in range(samples):
+            answer = rng.integers(2, 96, int(rng.integers(1, 20)))
+            mask = rng.random(len(answer)) < 0.9  # a multi-turn sample: not every token is the policy's
+            mask[0] = True
+            tokens.append(np.concatenate([prompt, answer]))
+            trained.append(np.concatenate([np.zeros(len(prompt), bool), mask]))
+            lengths.append(len(prompt) + len(answer))
+            prompt_lengths.append(len(prompt))
+            names.append(str(p))
+    trained_N = np.concatenate(trained)
+    total = len(trained_N)
+    return Batch(
+        np.concatenate(tokens).astype(np.int32), np.array(lengths), np.array(prompt_lengths), trained_N,
+        rng.normal(-3, 1, total).astype(np.float32) * trained_N,
+        np.repeat(rng.normal(size=len(lengths)), lengths).astype(np.float32),
+        np.repeat(rng.uniform(0.5, 2.0, len(lengths)), lengths).astype(np.float32),
+        float(trained_N.sum()),
+    ), names  # fmt: skip
+
+
+def _plan(batch: Batch, names: list[str], ranks: int = 1, capacity: int = 4096, share: bool = True):
+    items = shared_items(names, batch, capacity) if share else [(i,) for i in range(len(names))]
+    shares = balance([batch.item_tokens(item) for item in items], ranks, capacity)
+    return [[[items[i] for i in micro] for micro in one] for one in shares]
+
+
+def _spec(model: Path, **changes) -> LearnerSpec:
+    options = {"optim": OptimConfig(lr=1e-2, weight_decay=0.01), "steps": 10, "reference": True, **changes}
+    return LearnerSpec(ModelSpec(str(model)), **options)
+
+
+@pytest.fixture
+def learner(small_model, tmp_path):
+    made = Learner(_spec(small_model), Rank(0, 1, str(tmp_path / "store")))
+    yield made
+    made.close()
+
+
+def _gradients(learner: Learner) -> dict[str, torch.Tensor]:
+    return {n: p.grad.full_tensor().clone() for n, p in learner.policy.named_parameters()}
+
+
+def _weights(learner: Learner) -> dict[str, torch.Tensor]:
+    return {n: p.detach().full_tensor().clone() for n, p in learner.policy.named_parameters()}
+
+
+def _perturb(learner: Learner) -> None:
+    """Moves the policy away from its reference, so that KL terms are not all zero."""
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for p in learner.policy.parameters():
+            local = p.to_local()
+            local.add_(torch.randn(local.shape, generator=generator) * 0.02)
+
+
+def _reference(model: Path, batch: Batch, perturbed: dict[str, torch.Tensor], old_N=None):
+    """Loss and gradients in float64, one sequence at a time, written without any of the library's code."""
+    from transformers import AutoModelForCausalLM
+
+    policy = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float64).eval()
+    frozen = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float64).eval()
+    policy.load_state_dict({**{n: w.double() for n, w in perturbed.items()}}, strict=False)
+    total, offset = torch.zeros((), dtype=torch.float64), 0
+    logprobs_N = np.full(len(batch.tokens_N), np.nan)
+    for length in batch.lengths_B:
+        ids = torch.from_numpy(batch.tokens_N[offset : offset + length]).long()
+        logp = (policy(input_ids=ids[None]).logits[0, :-1] / TEMPERATURE).log_softmax(-1)
+        ref = (frozen(input_ids=ids[None]).logits[0, :-1] / TEMPERATURE).log_softmax(-1).detach()
+        for t in range(1, int(length)):
+            if not batch.trained_N[offset + t]:
+                continue
+            lp, rp = logp[t - 1, ids[t]], ref[t - 1, ids[t]]
+            logprobs_N[offset + t] = lp.item()
+            old = lp.item() if old_N is None else float(old_N[offset + t])
+            ratio, advantage = torch.exp(lp - old), float(batch.advantages_N[offset + t])
+            policy_term = -torch.minimum(ratio * advantage, ratio.clamp(0.8, 1.28) * advantage)
+            kl_term = torch.exp(rp - lp) - (rp - lp) - 1
+            total = total + float(batch.weights_N[offset + t]) * (policy_term + 0.1 * kl_term)
+        offset += int(length)
+    loss = total / batch.normaliser
+    loss.backward()
+    return loss.item(), {n: p.grad for n, p in policy.named_parameters()}, logprobs_N
+
+
+@pytest.mark.parametrize("off_policy", [False, True])
+def test_update_equals_a_float64_reference(small_model, learner, off_policy, monkeypatch):
+    batch, names = _batch()
+    _perturb(learner)
+    weights, old = _weights(learner), None
+    if off_policy:
+        old = np.random.default_rng(1).normal(-4, 0.5, len(batch.tokens_N)).astype(np.float32)
+    monkeypatch.setattr(learner, "_step", lambda step: (0.0, 0.0))  # keep the gradients, do not move
+    result = learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0, old_logprobs_N=old)
+    loss, gradients, logprobs = _reference(small_model, batch, weights, old)
+    found = (result.sums["policy_loss"] + result.sums["kl_loss"]) / batch.normaliser
+    assert found == pytest.approx(loss, rel=2e-5)
+    np.testing.assert_allclose(result.logprobs_N, logprobs, atol=2e-5)
+    for name, gradient in _gradients(learner).items():
+        expected = gradients[name].float()
+        assert torch.linalg.norm(gradient - expected) <= 2e-5 * torch.linalg.norm(expected) + 1e-9, name
+
+
+@pytest.mark.parametrize(("capacity", "share"), [(40, False), (40, True), (100, True), (4096, False)])
+def test_gradient_does_not_depend_on_micro_batches_or_sharing(learner, monkeypatch, capacity, share):
+    batch, names = _batch()
+    _perturb(learner)
+    monkeypatch.setattr(learner, "_step", lambda step: (0.0, 0.0))
+    learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0)
+    whole = _gradients(learner)
+    plan = _plan(batch, names, capacity=capacity, share=share)[0]
+    learner.update(batch, plan, OBJECTIVE, step=0)
+    for name, gradient in _gradients(learner).items():
+        assert torch.linalg.norm(gradient - whole[name]) <= 1e-6 * torch.linalg.norm(whole[name]) + 1e-9, name
+
+
+def test_first_update_on_a_batch_is_exactly_on_policy(learner):
+    batch, names = _batch()
+    result = learner.update(batch, _plan(batch, names, capacity=60)[0], OBJECTIVE, step=0)
+    assert result.sums["ratio"] == batch.n_trained
+    assert result.sums["clipped_low"] == result.sums["clipped_high"] == result.sums["kl_old"] == 0
+    assert result.sums["kl_loss"] == pytest.approx(0.0, abs=1e-9)  # the policy is its own reference
+
+
+def test_tiny_learning_rates_move_float32_masters(learner, small_model, tmp_path):
+    before = _weights(learner)
+    learner.spec = _spec(small_model, optim=OptimConfig(lr=3e-7))
+    batch, names = _batch()
+    learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0)
+    moved = torch.cat([(before[n] - w).abs().flatten() for n, w in _weights(learner).items()])
+    assert (moved > 0).float().mean() > 0.9  # in bf16 nearly all of these steps would round to nothing
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_weights_move(learner):
+    batch, names = _batch()
+    before = _weights(learner)
+    batch.advantages_N[:] = np.inf
+    with pytest.raises(LearnerError, match="not finite"):
+        learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0)
+    assert all(torch.equal(before[n], w) for n, w in _weights(learner).items())
+
+
+def test_checkpoint_round_trip_repeats_the_next_update_bit_for_bit(learner, tmp_path):
+    batch, names = _batch()
+    plan = _plan(batch, names)[0]
+    learner.update(batch, plan, OBJECTIVE, step=0)
+    (tmp_path / "checkpoint").mkdir()
+    learner.save(tmp_path / "checkpoint")
+    learner.update(batch, plan, OBJECTIVE, step=1)
+    expected = _weights(learner)
+    learner.restore(tmp_path / "checkpoint")
+    learner.update(batch, plan, OBJECTIVE, step=1)
+    assert all(torch.equal(expected[n], w) for n, w in _weights(learner).items())
+
+
+def test_export_loads_in_transformers_with_equal_weights(learner, tmp_path):
+    from transformers import AutoModelForCausalLM
+
+    batch, names = _batch()
+    learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0)
+    learner.export(tmp_path / "export")
+    loaded = dict(AutoModelForCausalLM.from_pretrained(tmp_path / "export").named_parameters())
+    assert all(torch.equal(w, loaded[n]) for n, w in _weights(learner).items())
+
+
+# Two real gloo ranks
+
+
+def _rank(rank: int, model: Path, folder: Path, store: str, world: int, results) -> None:
+    learner = Learner(_spec(model), Rank(rank, world, store))
+    batch, names = _batch(prompts=5)
+    if (folder / "saved").exists():
+        learner.restore(folder / "saved")
+    for step in range(3):
+        plan = _plan(batch, names, ranks=world, capacity=90)[rank]
+        result = learner.update(batch, plan, OBJECTIVE, step=step)
+    supervised = learner.update(batch, _plan(batch, names, ranks=world)[rank], SupervisedObjective(), step=3)
+    if not (folder / "saved").exists() and world == 2:
+        torch.distributed.barrier()
+        if rank == 0:
+            (folder / "saved").mkdir()
+        torch.distributed.barrier()
+        learner.save(folder / "saved")
+    weights = {n: w.numpy() for n, w in _weights(learner).items()}
+    if rank == 0:
+        results.put((weights, result.grad_norm, supervised.grad_norm))
+    learner.close()
+
+
+def _run_ranks(world: int, model: Path, folder: Path):
+    context = multiprocessing.get_context("spawn")
+    results, store = context.Queue(), str(folder / f"store-{uuid.uuid4().hex}")
+    processes = [context.Process(target=_rank, args=(r, model, folder, store, world, results)) for r in range(world)]
+    for process in processes:
+        process.start()
+    found = results.get(timeout=120)
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    return found
+
+
+def test_one_rank_and_two_uneven_ranks_learn_the_same(small_model, tmp_path):
+    one_weights, *one_norms = _run_ranks(1, small_model, tmp_path)
+    two_weights, *two_norms = _run_ranks(2, small_model, tmp_path)
+    assert two_norms == pytest.approx(one_norms, rel=1e-5)
+    for name, weight in one_weights.items():
+        np.testing.assert_allclose(two_weights[name], weight, atol=2e-5, err_msg=name)
+    # What two ranks saved, one rank goes on with.
+    resumed_one, *_ = _run_ranks(1, small_model, tmp_path)
+    resumed_two, *_ = _run_ranks(2, small_model, tmp_path)
+    for name, weight in resumed_one.items():
+        np.testing.assert_allclose(resumed_two[name], weight, atol=5e-5, err_msg=name)
