@@ -30,8 +30,8 @@ def database(source: str | Mapping[str, Any]) -> Guarded:
     an SQLite file.
     Raises `DatabaseError`.
     """
-    cache = _cache()
-    key = _key(source)
+    cache: OrderedDict[str, Guarded] = owned("databases")
+    key = source_key(source)
     found = cache.get(key)
     if found is None:
         found = cache[key] = Guarded(connect(source))
@@ -52,25 +52,35 @@ def connect(source: str | Mapping[str, Any]) -> sqlite3.Connection:
         raise DatabaseError(f"{type(error).__name__}: {str(error)[:200]}") from None
 
 
+def copied(source: sqlite3.Connection) -> sqlite3.Connection:
+    """A private copy in memory."""
+    connection = _memory()
+    source.backup(connection)
+    return connection
+
+
 def is_script(source: str) -> bool:
     """Whether a database given as text is an SQL script rather than a path."""
     return "\n" in source or ";" in source or source.lstrip()[:6].upper() == "CREATE"
 
 
-def _cache() -> OrderedDict[str, Guarded]:
+def owned(name: str) -> OrderedDict[Any, Any]:
+    """A cache of this thread in this process: connections must not be shared by either."""
     if getattr(_local, "pid", None) != os.getpid():
-        _local.pid, _local.databases = os.getpid(), OrderedDict()
-    return _local.databases
+        _local.pid, _local.caches = os.getpid(), {}
+    return _local.caches.setdefault(name, OrderedDict())
 
 
-def _key(source: str | Mapping[str, Any]) -> str:
+def source_key(source: str | Mapping[str, Any]) -> str:
+    """What identifies a database: a hash of its text, or path, size and time of change. Raises `DatabaseError`."""
     if isinstance(source, str) and not is_script(source):
         try:
             facts = os.stat(source)
-        except OSError as error:
-            raise DatabaseError(f"{source}: {error.strerror}") from None
+        except (OSError, ValueError) as error:
+            raise DatabaseError(f"{source[:200]!r}: {error}") from None
         return f"{source}|{facts.st_size}|{facts.st_mtime_ns}"
-    return hashlib.sha256(json.dumps(source, sort_keys=True, default=repr).encode()).hexdigest()
+    text = source if isinstance(source, str) else json.dumps(source, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _memory() -> sqlite3.Connection:
@@ -114,8 +124,7 @@ def _opened(path: str) -> sqlite3.Connection:
     on_disk.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if os.path.getsize(path) > IN_MEMORY_BYTES:
         return on_disk
-    connection = _memory()
-    on_disk.backup(connection)
+    connection = copied(on_disk)
     on_disk.close()
     return connection
 

@@ -59,6 +59,7 @@ class Outcome:
     rows: tuple[Row, ...] = ()
     names: tuple[str, ...] = ()  # of the output columns
     reads: frozenset[str] = frozenset()  # base tables, lower case
+    steps: int = 0  # virtual machine instructions, to the nearest thousand below
     fault: str = ""
     ran: bool = True  # False: SQLite or the authorizer did not take the statement
 
@@ -93,24 +94,29 @@ class Guarded:
         self._local_names: frozenset[str] = frozenset()
         self._refusal = ""
         self._trusted = False
-        self._steps = 0
+        self._steps, self._max_steps = 0, MAX_STEPS
         self._deadline = 0.0
         self._reversed = False
         connection.set_authorizer(self._authorize)
         connection.set_progress_handler(self._tick, _PERIOD)
 
     def run(
-        self, sql: str, local_names: frozenset[str] = frozenset(), max_rows: int = MAX_ROWS, reverse: bool = False
+        self,
+        sql: str,
+        local_names: frozenset[str] = frozenset(),
+        max_rows: int = MAX_ROWS,
+        max_steps: int = MAX_STEPS,
+        reverse: bool = False,
     ) -> Outcome:
         """The result of one query; never raises for what the query does.
 
         `local_names` are the names of its common table expressions, lower case: reading those is not reading a table.
         `reverse=True` makes SQLite walk unordered scans backwards, which shows what an ORDER BY leaves open.
-        More than `max_rows` rows is a fault.
+        More than `max_rows` rows or `max_steps` instructions is a fault.
         """
         self._reverse(reverse)
         self._reads, self._refusal, self._local_names = set(), "", local_names
-        self._steps, self._deadline = 0, time.monotonic() + MAX_SECONDS
+        self._steps, self._max_steps, self._deadline = 0, max_steps, time.monotonic() + MAX_SECONDS
         try:
             cursor = self._connection.execute(sql)
             rows = self._fetch(cursor, max_rows)
@@ -123,7 +129,7 @@ class Guarded:
         if cursor.description is None:
             return Outcome(fault="the statement returns nothing", ran=False)
         names = tuple(column[0] for column in cursor.description)
-        return Outcome(tuple(rows), names, frozenset(self._reads))
+        return Outcome(tuple(rows), names, frozenset(self._reads), self._steps)
 
     def _fetch(self, cursor: sqlite3.Cursor, max_rows: int) -> list[Row]:
         rows: list[Row] = []
@@ -147,15 +153,15 @@ class Guarded:
     def _reason(self, error: BaseException) -> str:
         if self._refusal:
             return f"refused: {self._refusal}"
-        if self._steps > MAX_STEPS:
-            return f"more than {MAX_STEPS} steps"
+        if self._steps > self._max_steps:
+            return f"more than {self._max_steps} steps"
         if str(error) == "interrupted":
             return f"longer than {MAX_SECONDS} s"
         return f"{type(error).__name__}: {str(error)[:200]}"
 
     def _tick(self) -> int:
         self._steps += _PERIOD
-        return int(bool(self._deadline) and (self._steps > MAX_STEPS or time.monotonic() > self._deadline))
+        return int(bool(self._deadline) and (self._steps > self._max_steps or time.monotonic() > self._deadline))
 
     def _authorize(self, action: int, first: str | None, second: str | None, _db: str | None, _by: str | None) -> int:
         if self._trusted or action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE):

@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 MAX_CHARS = 20_000
+MAX_SOURCES = 400  # tables read after every common table expression is written out, which SQLite does
 MAX_NESTING = 40  # open parentheses; the parser needs some twenty Python frames for each
 
 _FENCE = re.compile(r"^[ \t]*```+[ \t]*([A-Za-z0-9_+-]*)[ \t]*$", re.MULTILINE)
@@ -98,6 +99,8 @@ def parsed(text: str, dialect: str = "sqlite") -> Statement:
     tree = trees[0]
     if not isinstance(tree, (exp.Query, exp.Values)):
         raise StatementError(f"a {type(tree).__name__} is not a query")
+    if _sources(tree) > MAX_SOURCES:
+        raise StatementError(f"more than {MAX_SOURCES} table references when written out")
     return Statement(text, tree)
 
 
@@ -114,6 +117,18 @@ def _nesting(text: str) -> int:
         level += 1 if char == "(" else -1
         deepest = max(deepest, level)
     return deepest
+
+
+def _sources(tree: exp.Expr) -> int:
+    """Table references of a query once its common table expressions are written out wherever they are used."""
+    sizes: dict[str, int] = {}
+    total = 0
+    for cte in tree.find_all(exp.CTE, bfs=False):
+        sizes[cte.alias.lower()] = max(1, sum(sizes.get(t.name.lower(), 1) for t in cte.this.find_all(exp.Table)))
+        total += sizes[cte.alias.lower()]
+        if total > MAX_SOURCES:
+            return total
+    return total + sum(sizes.get(table.name.lower(), 1) for table in tree.find_all(exp.Table))
 
 
 def _branches(tree: exp.Expr) -> list[exp.Select]:
