@@ -125,8 +125,8 @@ def _guard(parts: Parts, gap: dict[str, float], step: int) -> None:
     if not alarm(gap["gap/mean_error"], limit):
         return
     message = (
-        f"step {step}: engine and learner disagree: the mean of exp|log-prob difference| is {gap['gap/mean_error']:.4f}, "
-        f"allowed {limit} (guard.max_mismatch); the largest difference is {gap['gap/max']:.3g} nats. Stale weights, "
+        f"step {step}: engine and learner disagree: the mean of exp|log-prob difference| is "
+        f"{gap['gap/mean_error']:.4f}, allowed {limit} (guard.max_mismatch); the largest difference is {gap['gap/max']:.3g} nats. Stale weights, "
         "another dtype, or a sampling setting that only one side applies."
     )
     if parts.stage.guard.on_mismatch == "stop":

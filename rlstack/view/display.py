@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -138,7 +139,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
     """Block characters for the course of a number between 0 and its maximum (at least 1)."""
     if len(values) > width:  # means of equal stretches
         edges = [round(i * len(values) / width) for i in range(width + 1)]
-        values = [sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+        values = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges)]
     top = max(1.0, *values)
     return "".join(_BARS[max(0, min(len(_BARS) - 1, int(v / top * len(_BARS))))] for v in values)
 

@@ -1,0 +1,122 @@
+"""Weights through shared memory: exact, checked, bounded; fingerprints see what is stale."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rlstack.errors import EngineError, MismatchError
+from rlstack.sync import fingerprint
+from rlstack.sync.fingerprint import Sums
+from rlstack.sync.sender import SharedMemorySender, Weights
+from rlstack.sync.shared_memory import Bucket, Reader, Writer
+
+
+class _Tied(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed_tokens = torch.nn.Embedding(10, 6)
+        self.proj = torch.nn.Linear(6, 7, bias=False)
+        self.norm = torch.nn.LayerNorm(6)
+
+
+class _Receiver:
+    """An engine that reads real shared memory; `stale` names a tensor that it fails to load."""
+
+    def __init__(self, stale: str | None = None) -> None:
+        self.stale, self.loaded, self.calls = stale, {}, []
+
+    def init_weight_transfer_engine(self, init_info):
+        self.reader = Reader(init_info["segment"], init_info["size"])
+
+    def start_weight_update(self):
+        self.calls.append("start")
+
+    def update_weights(self, info):
+        self.calls.append("update")
+        shapes = tuple(tuple(s) for s in info["shapes"])
+        for name, tensor in self.reader.read(
+            Bucket(tuple(info["names"]), tuple(info["dtypes"]), shapes, info["checksum"])
+        ):
+            if name != self.stale or name not in self.loaded:
+                self.loaded[name] = tensor.clone()
+
+    def finish_weight_update(self, version):
+        self.calls.append(f"finish {version}")
+
+    def fingerprints(self):
+        sums = Sums()
+        fingerprint.add(sums, list(self.loaded.items()), tied_head=True)
+        packed = sums.result(packed=True)  # like vLLM on CPU: matrices only answer probes
+        return [packed]
+
+
+def _move(module: torch.nn.Module, scale: float) -> None:
+    with torch.no_grad():
+        for p in module.parameters():
+            p.add_(torch.randn_like(p) * scale)
+
+
+@pytest.mark.parametrize("bucket_bytes", [256, 2**20])
+def test_every_weight_arrives_and_the_tied_head_with_it(monkeypatch, bucket_bytes):
+    monkeypatch.setattr("rlstack.sync.sender.BUCKET_BYTES", bucket_bytes)
+    torch.manual_seed(0)
+    module, receiver = _Tied(), _Receiver()
+    sender = SharedMemorySender(Weights(module, torch.float32, tied_head=True), receiver)
+    for version in (0, 1):
+        _move(module, 0.1)
+        sender.send(version)
+        assert torch.equal(receiver.loaded["lm_head.weight"], module.embed_tokens.weight)
+        for name, parameter in module.named_parameters():
+            assert torch.equal(receiver.loaded[name], parameter), name
+    assert receiver.calls.count("update") == (2 if bucket_bytes > 1000 else receiver.calls.count("update"))
+    assert receiver.calls[-1] == "finish 1"
+    receiver.reader.close()
+    sender.close()
+
+
+@pytest.mark.parametrize("stale", ["lm_head.weight", "proj.weight", "norm.weight", "embed_tokens.weight"])
+@pytest.mark.parametrize("scale", [1e-1, 1e-4])
+def test_a_weight_that_stayed_stale_is_noticed(stale, scale):
+    torch.manual_seed(0)
+    module, receiver = _Tied(), _Receiver(stale)
+    sender = SharedMemorySender(Weights(module, torch.float32, tied_head=True), receiver)
+    sender.send(0)
+    _move(module, scale)
+    with pytest.raises(MismatchError, match="version 1"):
+        sender.send(1)
+    receiver.reader.close()
+    sender.close()
+
+
+def test_bf16_engines_get_rounded_weights():
+    module, receiver = _Tied(), _Receiver()
+    sender = SharedMemorySender(Weights(module, torch.bfloat16, tied_head=True), receiver)
+    sender.send(0)
+    assert receiver.loaded["proj.weight"].dtype == torch.bfloat16
+    assert torch.equal(receiver.loaded["proj.weight"], module.proj.weight.bfloat16())
+    receiver.reader.close()
+    sender.close()
+
+
+def test_damaged_bytes_are_refused():
+    writer = Writer(1024)
+    reader = Reader(writer.name, writer.size)
+    bucket = writer.write([("a", torch.arange(20.0))])
+    assert torch.equal(dict(reader.read(bucket))["a"], torch.arange(20.0))
+    writer._bytes[8] ^= 1
+    with pytest.raises(EngineError, match="checksum"):
+        list(reader.read(bucket))
+    reader.close()
+    writer.close()
+
+
+def test_bits_do_not_depend_on_the_order_of_rows_and_see_one_bit():
+    torch.manual_seed(0)
+    q, k = torch.randn(8, 6), torch.randn(4, 6)
+    fused = torch.cat([k, q.flip(0)])
+    assert (fingerprint.bits(q) + fingerprint.bits(k) - fingerprint.bits(fused)) % 2**64 == 0
+    changed = q.clone()
+    changed.view(torch.int32)[3, 2] ^= 1
+    assert fingerprint.bits(changed) != fingerprint.bits(q)
+    assert fingerprint.bits(torch.ones(3)) == fingerprint.bits(torch.cat([torch.ones(3), torch.zeros(1)]))
