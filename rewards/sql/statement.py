@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlglot
@@ -26,20 +27,19 @@ class StatementError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One parsed query: `text` is what runs, `tree` what is asked about it."""
+    """One parsed query: `text` is what runs, `tree` what is asked about it.
+
+    `local_names` are its common table expressions, lower case.
+    """
 
     text: str
     tree: exp.Expr
+    local_names: frozenset[str]
 
     @property
     def sorts(self) -> bool:
         """Whether an ORDER BY of a query (not of a window or an aggregate) occurs at any level."""
         return any(node.args.get("order") for node in self.tree.find_all(exp.Query))
-
-    @property
-    def local_names(self) -> frozenset[str]:
-        """Names of common table expressions, lower case."""
-        return frozenset(cte.alias.lower() for cte in self.tree.find_all(exp.CTE))
 
     @property
     def literal_outputs(self) -> int:
@@ -99,9 +99,10 @@ def parsed(text: str, dialect: str = "sqlite") -> Statement:
     tree = trees[0]
     if not isinstance(tree, (exp.Query, exp.Values)):
         raise StatementError(f"a {type(tree).__name__} is not a query")
-    if _sources(tree) > MAX_SOURCES:
+    expressions = list(tree.find_all(exp.CTE, bfs=False)) if "with" in text.lower() else []
+    if _sources(tree, expressions) > MAX_SOURCES:
         raise StatementError(f"more than {MAX_SOURCES} table references when written out")
-    return Statement(text, tree)
+    return Statement(text, tree, frozenset(cte.alias.lower() for cte in expressions))
 
 
 def outermost(tree: exp.Expr) -> exp.Expr:
@@ -119,11 +120,11 @@ def _nesting(text: str) -> int:
     return deepest
 
 
-def _sources(tree: exp.Expr) -> int:
+def _sources(tree: exp.Expr, expressions: Sequence[exp.CTE]) -> int:
     """Table references of a query once its common table expressions are written out wherever they are used."""
     sizes: dict[str, int] = {}
     total = 0
-    for cte in tree.find_all(exp.CTE, bfs=False):
+    for cte in expressions:
         sizes[cte.alias.lower()] = max(1, sum(sizes.get(t.name.lower(), 1) for t in cte.this.find_all(exp.Table)))
         total += sizes[cte.alias.lower()]
         if total > MAX_SOURCES:

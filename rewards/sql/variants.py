@@ -20,6 +20,7 @@ MAX_TOTAL_ROWS = 5_000
 _KEEP = 0.6  # share of rows that a thinned table keeps
 _PLANT = 0.35
 _ROUNDS = 20
+_PLAIN_NAMES = frozenset({"id", "key", "code", "name", "title", "number", "no", "year", "date", "type"})
 
 Row = tuple[object, ...]
 
@@ -235,8 +236,11 @@ def _visible(tables: Sequence[Table]) -> list[Reference]:
 
 
 def _related(column: str, target: str, parent: str) -> bool:
+    """`author_id` or `author` relates to `authors.id`; `id` relates to nothing, since every table has one."""
     name, aim, table = column.lower(), target.lower(), parent.lower().rstrip("s")
-    return name == aim or (len(aim) > 2 and aim in name) or (len(table) > 2 and table in name)
+    if aim not in _PLAIN_NAMES and len(aim) > 2 and aim in name:
+        return True
+    return len(table) > 2 and table in name
 
 
 def _values(rows: Sequence[Row], columns: Sequence[int]) -> set[tuple[object, ...]]:
