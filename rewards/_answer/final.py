@@ -1,0 +1,217 @@
+"""Where an answer states its result. Several statements that belong together must agree.
+
+Strong statements are a LaTeX box, the line after `####` and an `<answer>` element; if there is none, what
+follows "the answer is" or "Answer:" counts; if there is none either, the closing line. Only the last
+statement is judged, together with those that stand right beside it, so listing candidates never pays.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["boxed", "marked", "said", "beside", "closing", "whole"]
+
+NEAR = 200  # characters between two statements up to which they are one final statement
+MOST_BOXES = 100
+_LONGEST_STATEMENT = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One place where the result is stated; `start` and `end` are offsets in the text searched."""
+
+    text: str
+    kind: Kind
+    start: int
+    end: int
+
+
+_BRACES = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?=\{)|\\[{}\\]|[{}]")
+_BARE_BOX = re.compile(r"\\boxed\s+([A-Za-z0-9.\-]+)")
+_HASHES = re.compile(r"####[ \t]*([^\n]+)")
+_ELEMENT_TAG = re.compile(r"<(/?)answer>", re.I)
+_ANSWER_WORD = (
+    r"(?:(?:final|correct|right|complete)\s+)?(?:answers?|solution|result)\b|r[ée]ponse(?:\s+finale)?\b|respuesta(?:\s+final)?\b"
+    r"|(?:endg[üu]ltige\s+)?antwort\b|resposta(?:\s+final)?\b|risposta(?:\s+finale)?\b|ответ\b|答案|答え|正解|回答"
+)
+_SAID = re.compile(
+    rf"(?:{_ANSWER_WORD})"
+    r"(?:\s+(?:to|for|of|in|is|with)\s[^.\n:=$]{0,80}?)?[ \t]*[*_]{0,3}[ \t]*"
+    r"(?::[ \t]*[*_]{0,3}|=|\b(?:is|are|was|would\s+be|will\s+be|must\s+be|should\s+be|equals|est|es|ist|lautet|è|é)\b[ \t]*:?|は|是|为|為)",
+    re.I,
+)
+_HEADING = re.compile(
+    rf"^[ \t]*[#*_]{{1,6}}[ \t]*(?:the\s+)?(?:{_ANSWER_WORD})[ \t]*:?[ \t]*[*_]{{0,3}}[ \t]*$", re.I | re.M
+)
+_SENTENCE_END = re.compile(r"[.!?。](?=\s|$|[*_\"'”)]+(?:\s|$))|\n|$")
+_BESIDE = re.compile(
+    r"[\s$)\]}*_.,;]{0,12}(?:\\[)\]])?[\s,.;$]{0,6}\(?(?:or|alternatively|otherwise|maybe|perhaps|possibly|ou|oder|o)\b(?!\s+(?:about|approx|roughly|simply|just))[\s,:]*"
+    r"(?:(?:equivalently|maybe|perhaps|possibly|it\s+is|it's|even)[\s,:]*)*",
+    re.I,
+)
+
+
+def boxes(text: str) -> list[Statement]:
+    """All outermost LaTeX boxes in one pass; more than `MOST_BOXES` count as none."""
+    found: list[Statement] = []
+    if "\\boxed" not in text and "\\fbox" not in text and "\\framebox" not in text:
+        return found
+    depth = 0
+    box_depth = -1  # depth at which the current outermost box was opened
+    start = inner = 0
+    pending: re.Match[str] | None = None
+    for token in _BRACES.finditer(text):
+        sign = token.group()
+        if sign == "{":
+            if pending is not None and box_depth < 0 and pending.end() == token.start():
+                box_depth, start, inner = depth, pending.start(), token.end()
+            depth += 1
+        elif sign == "}":
+            depth = max(depth - 1, 0)
+            if depth == box_depth:
+                found.append(Statement(text[inner : token.start()], "boxed", start, token.end()))
+                box_depth = -1
+        pending = token if sign.startswith(("\\b", "\\f")) else None
+    if box_depth >= 0:  # an unclosed box hides what follows: look at the rest on its own
+        return found if len(found) <= MOST_BOXES else []
+    if not found:
+        found = [Statement(m.group(1), "boxed", m.start(), m.end()) for m in _BARE_BOX.finditer(text)]
+    return found if len(found) <= MOST_BOXES else []
+
+
+def _said(text: str) -> list[Statement]:
+    found = []
+    for match in [*list(_SAID.finditer(text))[-MOST_BOXES:], *list(_HEADING.finditer(text))[-MOST_BOXES:]]:
+        statement = _sentence_from(text, match.end(), "said", match.start())
+        if statement is not None:
+            found.append(statement)
+    found.sort(key=lambda s: s.start)
+    return found
+
+
+def _sentence_from(text: str, position: int, kind: Kind, start: int) -> Statement | None:
+    """The rest of the sentence at `position`, or the next line that is not empty; displays stay whole."""
+    rest = text[position : position + _LONGEST_STATEMENT]
+    body = rest.lstrip(" \t\n*_:>")
+    offset = position + len(rest) - len(body)
+    for opening, closing in (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$")):
+        if body.startswith(opening):
+            stop = body.find(closing, len(opening))
+            if stop > 0:
+                sentence = _SENTENCE_END.search(body, stop + len(closing))
+                end = sentence.start() if sentence else stop + len(closing)
+                return Statement(body[:end].strip(), kind, start, offset + end)
+    sentence = _SENTENCE_END.search(body)
+    end = sentence.start() if sentence else len(body)
+    content = body[:end].strip()
+    return Statement(content, kind, start, offset + end) if content else None
+
+
+def _beside(text: str, last: Statement) -> list[Statement]:
+    """What a hedge right after the last statement offers as another result ("… or 43")."""
+    match = _BESIDE.match(text, last.end)
+    if match is None:
+        return []
+    other = _sentence_from(text, match.end(), "beside", match.start())
+    return [other] if other is not None else []
+
+
+def _last_together(found: list[Statement]) -> list[Statement]:
+    together = [found[-1]]
+    for statement in reversed(found[:-1]):
+        if together[0].start - statement.end > NEAR:
+            break
+        together.insert(0, statement)
+    return together
+
+
+def _elements(text: str) -> list[Statement]:
+    found: list[Statement] = []
+    opened: re.Match[str] | None = None
+    for tag in _ELEMENT_TAG.finditer(text):
+        if not tag.group(1):
+            opened = tag
+        elif opened is not None:
+            found.append(Statement(text[opened.end() : tag.start()], "marked", opened.start(), tag.end()))
+            opened = None
+    return found
+
+
+def marked_statements(text: str) -> list[Statement]:
+    """Strong statements of the whole text in order: boxes, `####` lines, `<answer>` elements."""
+    found = boxes(text)
+    if "####" in text:
+        found += [Statement(m.group(1), "marked", m.start(), m.end()) for m in _HASHES.finditer(text)]
+    found += _elements(text)
+    found = (
+        [s for s in found if not any(o is not s and o.start <= s.start and s.end <= o.end for o in found)]
+        if len(found) <= MOST_BOXES
+        else []
+    )
+    found.sort(key=lambda s: s.start)
+    return found
+
+
+def final_statements(text: str) -> list[Statement]:
+    """The statements of the result that must all be right; empty when the text settles on nothing.
+
+    `said` and `beside` statements after a strong one are claims as well: a reader of theirs may ignore
+    those that hold no value at all ("the answer is easy to check").
+    """
+    strong = marked_statements(text)
+    said = _said(text)
+    if strong:
+        final = _last_together(strong)
+        final += [s for s in said if s.start >= final[-1].end]
+    elif said:
+        final = _last_together(said)
+    else:
+        return closing_statements(text)
+    return final + _beside(text, final[-1])
+
+
+_SPAN = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.S)
+_NUMBER = re.compile(r"(?<![\w.])-?\$?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?\s*%?(?![\w])")
+
+
+def closing_statements(text: str) -> list[Statement]:
+    """A short text as a whole, else the only value of the last sentence."""
+    stripped = text.strip()
+    lines = [line for line in stripped.splitlines() if line.strip()]
+    if not lines:
+        return []
+    if len(lines) == 1 and len(stripped) <= 400 and len(stripped.split()) <= 12 and not _prose(stripped):
+        return [Statement(stripped, "whole", 0, len(text))]
+    if stripped.startswith("\\begin") or (
+        stripped[:1] == "$" and stripped.count("$") == 2 * (1 + stripped.startswith("$$"))
+    ):
+        return [Statement(stripped, "whole", 0, len(text))]
+    return _closing_value(text, stripped)
+
+
+def _prose(line: str) -> bool:
+    """Whether a line is a sentence rather than a value: four words or more of plain letters."""
+    return len(re.findall(r"(?<![\\A-Za-z{])[A-Za-z]{2,}", re.sub(r"\\text\{[^}]*\}", "", line))) >= 4
+
+
+def _closing_value(text: str, stripped: str) -> list[Statement]:
+    last_block = stripped[-1_500:]
+    spans = list(_SPAN.finditer(last_block))
+    if spans and len(last_block) - spans[-1].end() <= 40 and "\n\n" not in last_block[spans[-1].end() :]:
+        line_start = max(last_block.rfind("\n", 0, spans[-1].start()), last_block.rfind(". ", 0, spans[-1].start()))
+        here = [m for m in spans if m.start() > line_start]
+        pieces = [next(g for g in m.groups() if g is not None) for m in here]
+        if len(pieces) > 1 and not all(re.match(r"\s*[A-Za-z]\w*\s*=", p) for p in pieces):
+            pieces = pieces[-1:]
+        return [Statement(", ".join(pieces), "closing", 0, len(text))]
+    line = last_block.splitlines()[-1].strip()
+    sentences = [s for s in re.split(r"(?<=[.!?])\s+", line) if s.strip()]
+    sentence = sentences[-1] if sentences else line
+    if "=" in sentence:
+        return [Statement(sentence.rpartition("=")[2].strip(" .*_"), "closing", 0, len(text))]
+    numbers = _NUMBER.findall(sentence)
+    if len(numbers) == 1:
+        return [Statement(numbers[0], "closing", 0, len(text))]
+    return []

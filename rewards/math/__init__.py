@@ -1,0 +1,150 @@
+"""Mathematics: the final answer, equal to the gold answer in value and in form.
+
+`data`: `{"answer": "<text or LaTeX>", "tolerance"?: float, "unit"?: str, "ordered"?: bool}`. `tolerance` is
+relative to the gold value; `unit` is what a gold without one is measured in; `ordered` keeps the order of a
+bare list. A gold that cannot be read is "invalid".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from rlstack.api import Response, Score, invalid, judged
+from rlstack.rewards._answer.final import Statement, boxes, final_statements
+from rlstack.rewards._answer.plain import tail
+from rlstack.rewards.math.answer import (
+    Answer,
+    Opaque,
+    Quantity,
+    Series,
+    Words,
+    cleaned,
+    lettered,
+    read_answer,
+    squeezed,
+)
+from rlstack.rewards.math.compare import Terms, equal, is_number, undecided
+from rlstack.rewards.math.terms import UnreadableError
+from rlstack.rewards.math.units import Unit, read_unit
+
+DEADLINE_S = 5.0
+
+
+def score(response: Response, data: Mapping[str, Any]) -> Score:
+    """1 for a final answer equal to `data["answer"]`, 0 for any other, "invalid" for a gold that cannot be read."""
+    gold = _gold_text(data.get("answer"))
+    if gold is None:
+        return invalid("data['answer'] must be a text or a number")
+    terms = _terms(data)
+    if terms is None:
+        return invalid("data['tolerance'] must be a number of at least 0, data['unit'] a text")
+    try:
+        read_gold(gold)
+    except UnreadableError as error:
+        return invalid(f"gold answer cannot be read: {error}")
+    return _judge(response.answer, gold, terms)
+
+
+def _judge(text: str, gold: str, terms: Terms) -> Score:
+    statements = final_statements(tail(text))
+    if not statements:
+        return judged(0.0, "no final answer")
+    verdicts = [(s, same_answer(gold, s.text, terms)) for s in statements]
+    wrong = next((s for s, right in verdicts if not right and not _says_nothing(s)), None)
+    if wrong is None and any(right for _, right in verdicts):
+        return judged(1.0, "equal")
+    strong = [s for s in statements if s.kind == "boxed"]
+    if len(strong) > 1 and strong == statements and same_answer(gold, ", ".join(s.text for s in strong), terms):
+        return judged(1.0, "equal, in several boxes")
+    shown = wrong.text if wrong is not None else statements[-1].text
+    return judged(0.0, f"final answer {ascii(shown[:80])} is not the gold answer")
+
+
+def _says_nothing(statement: Statement) -> bool:
+    """Whether a weak statement beside others holds no value and so contradicts nothing."""
+    if statement.kind not in ("said", "beside"):
+        return False
+    if boxes(statement.text):
+        return True
+    try:
+        answer = read_answer(cleaned(statement.text))
+    except UnreadableError:
+        return True
+    return isinstance(answer, (Opaque, Words))
+
+
+def _gold_text(answer: Any) -> str | None:
+    if isinstance(answer, bool) or not isinstance(answer, str | int | float):
+        return None
+    return answer if isinstance(answer, str) else repr(answer)
+
+
+def _terms(data: Mapping[str, Any]) -> Terms | None:
+    tolerance, unit = data.get("tolerance") or 0.0, data.get("unit")
+    if not isinstance(tolerance, int | float) or not 0 <= tolerance < 1e9 or not isinstance(unit, str | None):
+        return None
+    return Terms(float(tolerance), _unit(unit) if unit else None, bool(data.get("ordered", False)))
+
+
+@lru_cache(maxsize=256)
+def _unit(text: str) -> Unit | None:
+    return read_unit(text)
+
+
+@lru_cache(maxsize=4096)
+def read_gold(text: str) -> tuple[str, Answer]:
+    """The cleaned text and the answer of a gold, which may be a whole solution ending in a box or `#### 7`.
+
+    Raises UnreadableError where it holds no answer.
+    """
+    boxed = boxes(text)
+    if boxed:
+        text = boxed[-1].text
+    elif "####" in text:
+        text = text.rpartition("####")[2]
+    clean = cleaned(text)
+    answer = read_answer(clean)
+    if isinstance(answer, Opaque) and not _balanced_enough(clean):
+        raise UnreadableError("unbalanced brackets or no content")
+    return clean, answer
+
+
+def _balanced_enough(text: str) -> bool:
+    bare = text.replace("\\{", "").replace("\\}", "")
+    return bare.count("{") == bare.count("}") and any(c.isalnum() for c in text)
+
+
+def same_answer(gold: str, given: str, terms: Terms) -> bool:
+    """Whether `given` is the answer `gold`: first as text, then by value, then, for odd forms, symbolically."""
+    gold_text, gold_answer = read_gold(gold)
+    try:
+        given_text = cleaned(given)
+        if not given_text:
+            return False
+        if squeezed(given_text) == squeezed(gold_text):
+            return True
+        given_answer = read_answer(given_text)
+        return _same(gold_text, gold_answer, given_text, given_answer, terms)
+    except UnreadableError:
+        return False
+
+
+def _same(gold_text: str, gold: Answer, given_text: str, given: Answer, terms: Terms) -> bool:
+    if equal(gold, given, terms):
+        return True
+    choice = lettered(given_text)
+    if choice is not None and any(equal(gold, read_answer(cleaned(part)), terms) for part in choice):
+        return True
+    gold_choice = lettered(gold_text)
+    if gold_choice is not None and any(equal(read_answer(cleaned(part)), given, terms) for part in gold_choice):
+        return True
+    if is_number(gold) or isinstance(gold, Words) or not (undecided(gold) or undecided(given)):
+        return False
+    from rlstack.rewards.math.symbolic import same_symbolically
+
+    return same_symbolically(gold_text, given_text)
+
+
+__all__ = ["DEADLINE_S", "Quantity", "Series", "read_gold", "same_answer", "score"]
