@@ -70,11 +70,8 @@ def collect(
         pending[prompt.id] = (samples_G, pool.submit(prompt.env, responses, prompt.data))
         on_group(len(pending))
     sampled = time.monotonic()
-    end = sampled + deadline
-    groups = []
-    for prompt in prompts:
-        samples_G, future = pending[prompt.id]
-        groups.append(Group(prompt, samples_G, future.result(max(0.0, end - time.monotonic()))))
+    scores_P = pool.collect([pending[prompt.id][1] for prompt in prompts], deadline)
+    groups = [Group(p, pending[p.id][0], scores_G) for p, scores_G in zip(prompts, scores_P, strict=True)]
     return Collected(tuple(groups), sampled - started, time.monotonic() - sampled)
 
 

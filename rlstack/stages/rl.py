@@ -126,8 +126,8 @@ def _guard(parts: Parts, gap: dict[str, float], step: int) -> None:
         return
     message = (
         f"step {step}: engine and learner disagree: the mean of exp|log-prob difference| is "
-        f"{gap['gap/mean_error']:.4f}, allowed {limit} (guard.max_mismatch); the largest difference is {gap['gap/max']:.3g} nats. Stale weights, "
-        "another dtype, or a sampling setting that only one side applies."
+        f"{gap['gap/mean_error']:.4f}, allowed {limit} (guard.max_mismatch); the largest difference is "
+        f"{gap['gap/max']:.3g} nats. Stale weights, another dtype, or a sampling setting of one side only."
     )
     if parts.stage.guard.on_mismatch == "stop":
         raise MismatchError(message)

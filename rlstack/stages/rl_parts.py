@@ -66,7 +66,7 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
         learners = Learners(spec, config.cluster, ctx.logs, store)
         sources = load_sources(stage.envs)
         rewards = {s.env.name: dict(stage.envs[s.env.name].rewards or s.env.rewards) for s in sources}
-        pool = stack.enter_context(ScoringPool(rewards, stage.scoring))
+        pool = stack.enter_context(ScoringPool(rewards, stage.scoring, paths=_paths(stage)))
         engines.ready()
         learners.ready()
         stack.callback(learners.close)
@@ -75,6 +75,11 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
             stage, ctx, sources, lambda prompt: render(tokenizer, prompt.messages), pool, engines, learners,
             {env: sum(weights.values()) for env, weights in rewards.items()},
         )  # fmt: skip
+
+
+def _paths(stage: RLStage) -> dict[str, str]:
+    """Folders of envs that are plugins outside the usual places."""
+    return {name: share.path for name, share in stage.envs.items() if share.path}
 
 
 def transfer_backend(cluster: ClusterConfig) -> Any:
