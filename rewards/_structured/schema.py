@@ -77,7 +77,7 @@ def _compiled(schema: Any, draft: str | None, formats: bool | None, remotes: Map
     if draft is not None and draft not in _DRAFTS:
         raise SchemaError(f"unknown draft '{draft}'; known: {', '.join(_DRAFTS)}")
     named = isinstance(schema, Mapping) and "$schema" in schema
-    make = jsonschema_rs.validator_for if named else _DRAFTS[draft or "draft2020-12"]
+    make: Any = jsonschema_rs.validator_for if named else _DRAFTS[draft or "draft2020-12"]
     try:
         registry = None
         if remotes:
