@@ -145,6 +145,11 @@ class ScoringPool:
         """What the server found out about its rewards and its sandbox."""
         return self._link.facts
 
+    @property
+    def server_pid(self) -> int:
+        """The process that the workers are forked from."""
+        return self._link.process.pid
+
     def stats(self) -> dict[str, int]:
         """Counts since the start: samples judged, cached (or repeated), by status, and servers restarted."""
         with self._lock:

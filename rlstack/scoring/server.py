@@ -246,7 +246,7 @@ def _load(name: str, weight: float, path: str | None, deadline_s: float) -> Judg
         except ImportError as error:
             raise PluginError(f"reward '{name}' ({plugin.origin}): PRELOAD names '{needed}': {error}") from error
     return Judge(
-        name=name,
+        name=plugin.name,
         weight=weight,
         score=plugin.score,
         deadline_s=min(deadline_s, plugin.deadline_s),
