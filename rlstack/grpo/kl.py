@@ -13,7 +13,7 @@ fixed sample and not the distribution it came from. With x ~ p (on-policy):
 | `k3_weighted` | r (e^-d - 1 + d)  | KL(p \\|\\| q) | (r k3 + r (1 - e^-d)) grad log p | grad KL(p \\|\\| q), reverse |
 
 `k3_weighted` multiplies by r = p / p_old with its gradient, which keeps value and gradient right after the first
-update of a step too (DeepSeek-V3.2, arXiv 2512.02556, equation 7); at r = 1 its gradient is that of k2.
+update of a step too (DeepSeek-V3.2, arXiv 2512.02556); at r = 1 its gradient is that of k2.
 """
 
 from __future__ import annotations
@@ -84,13 +84,13 @@ def in_reward(scores_B: ArrayLike, kl_B: ArrayLike, beta: float) -> NDArray[np.f
     """Scores less `beta` times the KL of the whole sample, the sum over its trained tokens of k1.
 
     In the reward k1 is the right estimator: it is unbiased, and the policy gradient differentiates the
-    distribution (RLHF of InstructGPT, arXiv 2203.02155, section 3.5). Apply it before the advantages.
+    distribution (RLHF of InstructGPT, arXiv 2203.02155). Apply it before the advantages.
     """
     return np.asarray(scores_B, np.float64) - beta * np.asarray(kl_B, np.float64)
 
 
 def adapted_beta(beta: float, kl_mean: float, *, target: float, horizon: float, samples: int) -> float:
-    """The next `beta` of the proportional controller that steers the KL to `target` (arXiv 1909.08593, section 2.2).
+    """The next `beta` of the proportional controller that steers the KL to `target` (arXiv 1909.08593).
 
     beta * (1 + clip(kl / target - 1, -0.2, 0.2) * samples / horizon): nothing to store but beta itself.
     `kl_mean` in the unit of `target` (per sample or per token), `horizon` in samples.

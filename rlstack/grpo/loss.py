@@ -31,7 +31,7 @@ def dapo(
     logp_T: Tensor, old_logp_T: Tensor, advantage_T: Tensor, mask_T: Tensor, *,
     clip_low: float = 0.2, clip_high: float = 0.28, weight_T: Tensor | None = None,
 ) -> TokenLoss:  # fmt: skip
-    """`-min(r A, clip(r, 1 - low, 1 + high) A)` with r = exp(logp - old) (DAPO, arXiv 2503.14476, equation 8).
+    """`-min(r A, clip(r, 1 - low, 1 + high) A)` with r = exp(logp - old) (DAPO, arXiv 2503.14476).
 
     `clip_high > clip_low` ("clip-higher") lets unlikely tokens grow. The paper's mean over all tokens is the
     reduction `token`.
@@ -47,7 +47,7 @@ def ppo(
     """PPO's clipped surrogate (arXiv 1707.06347, equation 7), the same clip on both sides.
 
     `dual` > 1 bounds the loss of tokens with negative advantage: their surrogate is at least `dual * A`
-    (dual clip, arXiv 1912.09729, equation 5), so a token that became far likelier cannot dominate. It is
+    (dual clip, arXiv 1912.09729), so a token that became far likelier cannot dominate. It is
     counted as `clipped_high`.
     """
     if dual is not None and dual <= 1.0:
@@ -76,7 +76,7 @@ def cispo(
     logp_T: Tensor, old_logp_T: Tensor, advantage_T: Tensor, mask_T: Tensor, *,
     cap: float = 5.0, weight_T: Tensor | None = None,
 ) -> TokenLoss:  # fmt: skip
-    """`-stop(min(r, cap)) A logp` (CISPO of MiniMax-M1, arXiv 2506.13585, equation 4).
+    """`-stop(min(r, cap)) A logp` (CISPO of MiniMax-M1, arXiv 2506.13585).
 
     The importance weight is capped, the gradient never: every token keeps teaching. `cap` is the paper's
     1 + eps_high; like the paper it sets no lower bound. `clipped_high` counts capped tokens.

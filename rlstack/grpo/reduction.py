@@ -33,11 +33,11 @@ def token_weights(
 
     `lengths_B` counts the *trained* tokens (loss mask True) of each sequence; `group_B` labels its prompt.
 
-    - `token`: every token alike; long answers weigh more (DAPO, arXiv 2503.14476, equation 12).
-    - `sequence`: mean over a sequence, then over sequences (GRPO, arXiv 2402.03300, equation 3).
+    - `token`: every token alike; long answers weigh more (DAPO, arXiv 2503.14476).
+    - `sequence`: mean over a sequence, then over sequences (GRPO, arXiv 2402.03300).
     - `prompt`: mean over the tokens of a prompt's samples, then over prompts (ScaleRL, arXiv 2510.13786).
     - `constant`: sum over a sequence divided by the fixed length `constant`, then mean over sequences
-      (Dr. GRPO, arXiv 2503.20783, section 3.2): no dependence on the answer's own length.
+      (Dr. GRPO, arXiv 2503.20783): no dependence on the answer's own length.
 
     A sequence without trained tokens (filtered out) has weight 0 and does not enter the normaliser.
     A step without any trained token has normaliser 1, so that its loss is 0 and not NaN.
