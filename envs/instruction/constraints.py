@@ -34,6 +34,10 @@ def compatible(name: str, others: Sequence[str]) -> bool:
     return all(other not in CONSTRAINTS[name].clashes and name not in CONSTRAINTS[other].clashes for other in others)
 
 
+def _some(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def _sentence_with(text: str, what: str) -> str:
     return f"{text} There was a {what} too."
 
@@ -42,9 +46,8 @@ def _with_comma(text: str, kwargs: Kwargs, rng: random.Random) -> str:
     return f"{rng.choice(('Well', 'Yes', 'Oh'))}, {text[0].lower()}{text[1:]}"
 
 
-def _shorter(text: str, kwargs: Kwargs, rng: random.Random) -> str:
-    kept = text.split()[: max(4, kwargs["num_words"] // 2)]
-    return " ".join(kept).rstrip(".") + "."
+def _too_short(text: str, kwargs: Kwargs, rng: random.Random) -> str:
+    return rng.choice(("It is very old.", "We like it here.", "I saw it there."))
 
 
 def _padded(text: str, kwargs: Kwargs, rng: random.Random) -> str:
@@ -68,7 +71,7 @@ def _title(text: str, kwargs: Kwargs, rng: random.Random) -> str:
 
 
 def _picked_words(rng: random.Random, level: int) -> Kwargs:
-    return {"relation": "at least", "num_words": rng.randint(7, 8) if level == 0 else rng.randint(15, 30 + 10 * level)}
+    return {"relation": "at least", "num_words": rng.choice((5, 6)) if level == 0 else rng.randint(15, 30 + 10 * level)}
 
 
 def _frequency(text: str, kwargs: Kwargs, rng: random.Random) -> str:
@@ -132,7 +135,7 @@ CONSTRAINTS: dict[str, Constraint] = {
         apply=_padded,
         order=0,
         pick=_picked_words,
-        violate=_shorter,
+        violate=_too_short,
         clashes=(BULLETS, END, NOTE, "detectable_format:number_highlighted_sections", "keywords:frequency"),
     ),
     "keywords:existence": Constraint(
@@ -145,7 +148,7 @@ CONSTRAINTS: dict[str, Constraint] = {
         ask=lambda kwargs: f"Never say {' or '.join(kwargs['forbidden_words'])}.",
         apply=lambda text, kwargs, rng: text,
         order=0,
-        pick=lambda rng, level: {"forbidden_words": rng.sample(("maybe", "really", "nice", "thing", "good"), 2)},
+        pick=lambda rng, level: {"forbidden_words": rng.sample(("maybe", "perhaps", "nice", "thing", "sort"), 2)},
         violate=lambda text, kwargs, rng: f"{text} That is {kwargs['forbidden_words'][0]} it.",
     ),
     "keywords:frequency": Constraint(
@@ -159,7 +162,7 @@ CONSTRAINTS: dict[str, Constraint] = {
         },
     ),
     "detectable_format:number_highlighted_sections": Constraint(
-        ask=lambda kwargs: f"Highlight at least {kwargs['num_highlights']} parts, *like this*.",
+        ask=lambda kwargs: f"Highlight at least {_some(kwargs['num_highlights'], 'part')}, *like this*.",
         apply=_highlighted,
         order=0,
         pick=lambda rng, level: {"num_highlights": rng.randint(1, 2)},
@@ -173,7 +176,7 @@ CONSTRAINTS: dict[str, Constraint] = {
         clashes=("detectable_format:number_highlighted_sections", "length_constraints:number_words", END),
     ),
     "detectable_content:number_placeholders": Constraint(
-        ask=lambda kwargs: f"Use at least {kwargs['num_placeholders']} placeholders, like [name].",
+        ask=lambda kwargs: f"Use at least {_some(kwargs['num_placeholders'], 'placeholder')}, like [name].",
         apply=_placeholders,
         order=0,
         pick=lambda rng, level: {"num_placeholders": rng.randint(1, 3)},

@@ -38,7 +38,7 @@ def generate(rng: random.Random, level: int) -> Row:
 
 def _foreign(rng: random.Random, level: int) -> list[tuple[str, Kwargs]]:
     """A language, with constraints of form that hold in any language."""
-    names = ["startend:quotation", "detectable_format:title", "punctuation:no_comma"]
+    names = [rng.choice(("startend:quotation", "detectable_format:title")), "punctuation:no_comma"]
     rng.shuffle(names)
     language = ("language:response_language", {"language": rng.choice(sorted(prose.LANGUAGES))})
     return [language, *((name, CONSTRAINTS[name].pick(rng, level)) for name in names[:level])]

@@ -13,19 +13,19 @@ TOPICS = words(
 
 REQUESTS = ("Write about the {}.", "Tell me about the {}.", "Say something on the {}.", "Describe the {}.")
 
-SENTENCES = (
-    "The {} is near the old house by the water.",
-    "I saw the {} there with my brother this morning.",
-    "We all like the {} because it is so quiet.",
-    "They found the {} behind the hill last year.",
+SENTENCES = (  # words that a language detector knows as English, also in capitals and on their own
+    "This is the {} that I know well.",
+    "We went with them to see the {}.",
+    "You should look at the {} with me.",
+    "He said that the {} is with them.",
 )
 
 MORE = (
     "It was there for a long time.",
     "My mother told us the whole story.",
     "People come from far away to look.",
-    "Nobody knows how old it really is.",
-    "The children were very happy about that.",
+    "Nobody knows how old it is.",
+    "The children were happy about that.",
 )
 
 LANGUAGES = {

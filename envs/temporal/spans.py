@@ -62,8 +62,8 @@ def zones(rng: random.Random) -> Task:
     answer = end - timedelta(hours=a) + timedelta(hours=b)
     return (
         f"{here}'s clock is at UTC{a:+d}, {there}'s at UTC{b:+d}. They call at {start:%H:%M} of {here}'s time on "
-        f"{_told(start.date())} for {int((end - start).total_seconds()) // 60} minutes. What are {there}'s date and time "
-        "at the end (YYYY-MM-DD HH:MM)?",
+        f"{_told(start.date())} for {int((end - start).total_seconds()) // 60} minutes. What are {there}'s date and "
+        "time at the end (YYYY-MM-DD HH:MM)?",
         f"{answer:%Y-%m-%d %H:%M}",
     )
 

@@ -84,7 +84,7 @@ def _draw(env: Env, split: Split, index: int, level: int, seed: int, taken: froz
     if env.generate is None:
         return _from_rows(env, split, index, level, seed)
     for attempt in range(MAX_ATTEMPTS):
-        rng = random.Random(f"{seed}/{env.name}/{split}/{index}/{attempt}")
+        rng = random.Random(f"{seed}/{env.name}/{level}/{split}/{index}/{attempt}")
         row = env.generate(rng, level)
         if split_of(row.messages) != split:
             continue
