@@ -33,8 +33,11 @@ class ShapeConfig(Section):
 class ModelConfig(Section):
     name: str
     path: str | None = None
-    """Folder or hub id of a causal LM with its tokenizer; null starts from `shape` with random weights."""
+    """Folder or hub id of a causal LM with its tokenizer, or `builtin:tiny`, `builtin:smollm2-135m`; null starts
+    from `shape` with random weights."""
     shape: ShapeConfig | None = None
+    tokenizer: str | None = None
+    """Where the tokenizer comes from when `path` is null: folder, hub id or `builtin:tiny-tokenizer`."""
     trust_remote_code: bool = False
     """Run Python code that ships with the checkpoint. Off unless you ask for it."""
     chat_template: Literal["own", "tokenizer"] = "own"
