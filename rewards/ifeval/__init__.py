@@ -23,6 +23,7 @@ __all__ = ["DEADLINE_S", "INSTRUCTIONS", "bind", "follows", "follows_loosely", "
 
 DEADLINE_S = 10.0
 MAX_CHARS = 1_000_000
+MAX_LOOSE_CHARS = 100_000  # loose verdicts are a report only; a longer response gets its strict ones
 
 
 def bind(instruction_ids: Sequence[str], kwargs: Sequence[Mapping[str, Any] | None]) -> list[Bound]:
@@ -59,7 +60,7 @@ def variants(response: str) -> list[str]:
 
 def follows_loosely(instructions: Sequence[Bound], response: str, strict: Sequence[bool]) -> list[bool]:
     """Loose verdicts: an instruction that holds for the response or for one of its variants."""
-    if all(strict):
+    if all(strict) or len(response) > MAX_LOOSE_CHARS:
         return list(strict)
     texts = [Text(one) for one in variants(response) if one != response]
     return [held or any(one.follows(text) for text in texts) for one, held in zip(instructions, strict, strict=True)]

@@ -23,7 +23,7 @@ from typing import Any
 from rlstack.rewards.ifeval.wordlists import ABOUT_FORM, FUNCTION_WORDS
 
 MIN_WORDS = 3  # different words of its own
-SHORT = 8  # words: up to here a reply off the topic is no answer
+SHORT = 5  # words: below this a reply off the topic is no answer
 LONG = 40  # words: from here on variety can be measured
 FEW_TRIPLES = 0.2  # share of different triples in plain repetition
 POOR, POOR_OFF_TOPIC = 1.6, 3.2  # V/√N; English prose of 50 to 1000 words lies between 5 and 13

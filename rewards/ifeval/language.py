@@ -19,25 +19,23 @@ WALKS = 9
 
 
 @cache
-def _factories():
-    """One detector factory per walk, each with its own seed, so no global seed is touched."""
+def _factory():
+    """Our own detector factory, so that seeding it leaves the library's global one alone."""
     from langdetect_rs import detector_factory
 
-    made = []
-    for seed in range(WALKS):
-        factory = detector_factory.DetectorFactory()
-        factory.load_profile(detector_factory.PROFILES_DIRECTORY)
-        factory.set_seed(seed)
-        made.append(factory)
-    return made
+    factory = detector_factory.DetectorFactory()
+    factory.load_profile(detector_factory.PROFILES_DIRECTORY)
+    return factory
 
 
 def detect(text: str) -> str | None:
     """A code of `CODES`, "unknown", or None where the text has nothing to detect (no letters)."""
     from langdetect_rs import LangDetectException
 
+    factory = _factory()
     weight: dict[str, float] = {}
-    for factory in _factories():
+    for seed in range(WALKS):
+        factory.set_seed(seed)
         detector = factory.create()
         detector.append(text)
         try:

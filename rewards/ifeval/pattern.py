@@ -1,6 +1,6 @@
 """Search for a keyword that the published graders treat as a regular expression, in linear time.
 
-A keyword comes from data. Without repetition, choice or groups, Python's engine needs one look per position and
+A keyword comes from data. Without repetition, choice, sets or groups, Python's engine needs one look per position and
 is used, so its Unicode rules hold. Anything else goes to RE2, which never backtracks; what RE2 cannot express
 is refused.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 MAX_LENGTH = 1000
-_BRANCHING = re.compile(r"[*+?{|(]")
+_BRANCHING = re.compile(r"[*+?{|(\[]")
 _POSSESSIVE = re.compile(r"([*+?}])\+")
 
 

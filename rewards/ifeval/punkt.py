@@ -102,7 +102,6 @@ def _revise(token: _Token, following: _Token) -> None:
             token.ends = False
 
 
-@lru_cache(maxsize=8192)
 def _breaks(context: str) -> bool:
     """Whether a word, its end mark and the next word hold a sentence end before the last token."""
     tokens = [_Token(word) for line in context.split("\n") for word in _WORD.findall(line)]
@@ -111,6 +110,11 @@ def _breaks(context: str) -> bool:
         if token.ends:
             return True
     return False
+
+
+# Contexts recur, within a text and between the loose variants of one; long ones would only fill memory.
+_kept = lru_cache(maxsize=8192)(_breaks)
+_KEPT_LENGTH = 80
 
 
 def _candidates(text: str) -> Iterator[tuple[int, int | None, str]]:
@@ -140,7 +144,7 @@ def _next_start(match: re.Match[str]) -> int | None:
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     begin = 0
     for end, following, context in _candidates(text):
-        if _breaks(context):
+        if _kept(context) if len(context) <= _KEPT_LENGTH else _breaks(context):
             yield begin, end
             begin = end if following is None else following
     yield begin, len(text.rstrip())

@@ -7,6 +7,7 @@ of its own; then it is split at spaces. The order is part of the definition. Eve
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from rlstack.rewards.ifeval.punkt import sentences
 
@@ -77,6 +78,14 @@ def _sentence_words(text: str) -> list[str]:
     return text.split()
 
 
+# The loose variants of a response share most of their sentences. Only short ones are kept, so memory stays small.
+_kept = lru_cache(maxsize=2048)(_sentence_words)
+_KEPT_LENGTH = 400
+
+
 def words(text: str) -> list[str]:
     """All tokens of `text`, punctuation marks among them."""
-    return [word for sentence in sentences(text) for word in _sentence_words(sentence)]
+    found: list[str] = []
+    for sentence in sentences(text):
+        found += _kept(sentence) if len(sentence) <= _KEPT_LENGTH else _sentence_words(sentence)
+    return found
