@@ -8,6 +8,7 @@ statement is judged, together with those that stand right beside it, so listing 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,7 +39,7 @@ _ANSWER_WORD = (
 )
 _SAID = re.compile(
     rf"(?:{_ANSWER_WORD})"
-    r"(?:\s+(?:to|for|of|in|is|with)\s[^.\n:=$]{0,80}?)?[ \t]*[*_]{0,3}[ \t]*"
+    r"(?:\s+(?:to|for|of|in|with)\s[^.\n:=$]{0,80}?)?[ \t]*[*_]{0,3}[ \t]*"
     r"(?::[ \t]*[*_]{0,3}|=|\b(?:is|are|was|would\s+be|will\s+be|must\s+be|should\s+be|equals|est|es|ist|lautet|è|é)\b[ \t]*:?|は|是|为|為)",
     re.I,
 )
@@ -154,11 +155,12 @@ def marked_statements(text: str) -> list[Statement]:
     return found
 
 
-def final_statements(text: str) -> list[Statement]:
+def final_statements(text: str, closing: Callable[[str], list[Statement]] | None = None) -> list[Statement]:
     """The statements of the result that must all be right; empty when the text settles on nothing.
 
     `said` and `beside` statements after a strong one are claims as well: a reader of theirs may ignore
-    those that hold no value at all ("the answer is easy to check").
+    those that hold no value at all ("the answer is easy to check"). `closing` finds the result of a text
+    that marks none; by default its only closing value, see `closing_value`.
     """
     strong = marked_statements(text)
     said = _said(text)
@@ -168,15 +170,38 @@ def final_statements(text: str) -> list[Statement]:
     elif said:
         final = _last_together(said)
     else:
-        return closing_statements(text)
+        return (closing or closing_value)(text)
     return final + _beside(text, final[-1])
+
+
+def closing_line(text: str) -> list[Statement]:
+    """The last line, for answers in words."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return [Statement(lines[-1], "whole" if len(lines) == 1 else "closing", 0, len(text))] if lines else []
+
+
+_FENCE = re.compile(r"^[ \t]*```[^\n]*\n?", re.M)
+
+
+def final_block(text: str) -> str:
+    """The result where it may fill several lines: a box or element, the last fenced block, what follows "Answer:", or all."""
+    strong = marked_statements(text)
+    if strong:
+        return strong[-1].text
+    fences = list(_FENCE.finditer(text))
+    if len(fences) >= 2:
+        return text[fences[-2].end() : fences[-1].start()]
+    ends = [m.end() for pattern in (_SAID, _HEADING) for m in pattern.finditer(text)]
+    if ends:
+        return text[max(ends) :].strip(" *_\n\t")
+    return text
 
 
 _SPAN = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.S)
 _NUMBER = re.compile(r"(?<![\w.])-?\$?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?\s*%?(?![\w])")
 
 
-def closing_statements(text: str) -> list[Statement]:
+def closing_value(text: str) -> list[Statement]:
     """A short text as a whole, else the only value of the last sentence."""
     stripped = text.strip()
     lines = [line for line in stripped.splitlines() if line.strip()]

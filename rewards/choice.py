@@ -1,0 +1,122 @@
+"""Multiple choice: the option that the answer settles on.
+
+`data`: `{"answer": "B", "options"?: ["…", …], "letters"?: "ABCD"}`. Forms that count: `Answer: B`, "the answer is
+(B)", `\\boxed{B}`, `<answer>B</answer>`, a lone `B` or `(B) text of the option`, or the exact text of one option.
+The last statement counts; different letters side by side are undecided and score 0. A letter that merely
+occurs in the text never counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rlstack.api import Response, Score, invalid, judged
+from rlstack.rewards._answer.final import Statement, closing_line, final_statements
+from rlstack.rewards._answer.plain import plain, tail
+from rlstack.rewards._answer.value import bare
+
+DEADLINE_S = 1.0
+LONGEST = 400  # characters of a statement that are looked at
+_WORDS = re.compile(
+    r"(?:(?:so|thus|hence|therefore)\b,?\s*)?(?:the\s+)?(?:(?:correct|right|best|final)\s+)?(?:option|choice|answer|letter|alternative|statement)s?(?:\s+is)?\s*:?\s*",
+    re.I,
+)
+_LETTER = re.compile(
+    r"[\s*_`\"'$({\[]*(?:\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{\s*)*[({\[]?\s*([A-Za-z])\s*(?:[)\]}*_`\"'$\s]|\\\))*(?:[.:,;)\-–—]|\bbecause\b|\bsince\b|\bas\b|\bis\s+(?:the\s+)?(?:correct|right|best)\b|$)(.*)",
+    re.S,
+)
+_REJECTED = re.compile(r",?\s*\b(?:not|rather\s+than|instead\s+of)\s+(?:option\s+)?[(\[]?[A-Z](?:[)\]]|\b)")
+_UNDECIDED = re.compile(
+    r"\b(?:or|either|neither|both|and|not|none|unsure|maybe|perhaps|possibly|cannot|can't|depends|ambiguous|unclear|unknown)\b|[/&|?]",
+    re.I,
+)
+
+
+def score(response: Response, data: Mapping[str, Any]) -> Score:
+    """1 if the answer settles on the gold option, else 0."""
+    options = data.get("options") or ()
+    letters = _letters(data, options)
+    gold = _gold(data.get("answer"), options, letters)
+    if gold is None:
+        return invalid("data['answer'] must be the letter (or the text) of one option")
+    text = tail(plain(response.answer))
+    statements = [s for s in final_statements(text, closing_line) if not _empty(s)] or closing_line(text)
+    chosen = {_chosen(s, options, letters) for s in statements}
+    if chosen == {gold}:
+        return judged(1.0, f"chose {gold}")
+    named = sorted(c for c in chosen if c)
+    return judged(0.0, f"chose {' and '.join(named)}" if named else "no option chosen")
+
+
+def _letters(data: Mapping[str, Any], options: Sequence[Any]) -> str:
+    letters = data.get("letters")
+    if isinstance(letters, str) and letters:
+        return letters.upper()
+    return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(options) or 10]
+
+
+def _gold(answer: Any, options: Sequence[Any], letters: str) -> str | None:
+    if isinstance(answer, bool) or not isinstance(answer, str | int):
+        return None
+    if isinstance(answer, int):  # an index into options, as some data sets have it
+        return letters[answer] if 0 <= answer < len(letters) and options else None
+    letter = answer.strip().strip("().").upper()
+    if len(letter) == 1 and letter in letters:
+        return letter
+    return _by_text(answer, options, letters)
+
+
+def _by_text(text: str, options: Sequence[Any], letters: str) -> str | None:
+    same = [k for k, option in enumerate(options[: len(letters)]) if bare(str(option)) == bare(text)]
+    return letters[same[0]] if len(same) == 1 and bare(text) else None
+
+
+def _chosen(statement: Statement, options: Sequence[Any], letters: str) -> str | None:
+    text = statement.text.strip()[:LONGEST]
+    by_text = _by_text(text, options, letters)
+    if by_text is not None and not (len(bare(text)) == 1 and bare(text).upper() in letters):
+        return by_text
+    text = _WORDS.sub("", text, count=1) if _WORDS.match(text) else text
+    match = _LETTER.fullmatch(text)
+    if match is None:
+        return _by_text(text, options, letters)
+    letter, rest = match.group(1), match.group(2).strip()
+    if letter.upper() not in letters or (letter.islower() and not _marked(statement, text, letter)):
+        return None
+    return letter.upper() if _agrees(letter.upper(), rest, options, letters) else None
+
+
+def _marked(statement: Statement, text: str, letter: str) -> bool:
+    """A small letter counts alone or in brackets, not as the article "a"."""
+    return (
+        bare(text).strip("()[]{} ") == letter
+        or f"({letter})" in text
+        or (statement.kind != "closing" and text[:2] == f"{letter})")
+    )
+
+
+def _agrees(letter: str, rest: str, options: Sequence[Any], letters: str) -> bool:
+    """What follows the letter: nothing, the option's own text, or a reason that names no other option."""
+    rest = _REJECTED.sub("", rest).strip(" \t\n.,)}]*_$:")
+    if not rest:
+        return True
+    index = letters.index(letter)
+    if index < len(options) and bare(rest).startswith(bare(str(options[index]))):
+        return True
+    if options and any(bare(rest) == bare(str(o)) for o in options):
+        return False
+    other = re.search(rf"(?<![A-Za-z'])[({{\[]?([{letters}])[)}}\]]?(?![A-Za-z'])", rest)
+    if (
+        other is not None
+        and other.group(1) != letter
+        and not (other.group(1) in "AI" and rest[other.end() : other.end() + 1] == " ")
+    ):
+        return False
+    return not _UNDECIDED.search(rest.split(".")[0]) or len(rest) > 40 and not re.match(r"\W*(?:or|and|/|&|\?)", rest)
+
+
+def _empty(statement: Statement) -> bool:
+    """A remark beside a decision that names nothing ("the answer is explained above")."""
+    return statement.kind == "said" and not _LETTER.fullmatch(_WORDS.sub("", statement.text.strip()[:LONGEST], count=1))
