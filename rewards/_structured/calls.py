@@ -16,6 +16,7 @@ from rlstack.rewards._structured.json_text import JsonSyntaxError, parse_json
 from rlstack.rewards._structured.tools import Tool
 
 MAX_CALLS = 64
+MAX_TEXT = 10_000  # characters; a longer argument must match exactly
 _OPEN, _CLOSE = "<tool_call>", "</tool_call>"
 _IGNORED = re.compile(r"[ ,./\-_*^]")
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?|[-+]?\.\d+")
@@ -117,7 +118,7 @@ def _same(value: Any, wanted: Any, schema: Any, alternatives: bool | None) -> bo
     if isinstance(value, bool) or isinstance(wanted, bool):
         return value is wanted
     if isinstance(value, str) and isinstance(wanted, str):
-        return value == wanted or plain(value) == plain(wanted)
+        return value == wanted or (len(value) <= MAX_TEXT and plain(value) == plain(wanted))
     if isinstance(value, (int, float)) and isinstance(wanted, (int, float)):
         float_for_int = isinstance(value, float) and isinstance(wanted, int) and schema.get("type") == "integer"
         return value == wanted and not float_for_int

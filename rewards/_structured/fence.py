@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
 Fence = Literal["forbid", "allow", "require"]
 FENCES = ("forbid", "allow", "require")
 _SPACE = " \t\r\n"
+_BLANK_LINES = re.compile(r"(?:[ \t\r]*\n)*")
 
 
 class FenceError(ValueError):
@@ -15,7 +17,7 @@ class FenceError(ValueError):
 
 
 def payload(answer: str, fence: Fence, languages: Sequence[str]) -> str:
-    """The payload of an answer, stripped of outer white space.
+    """The payload of an answer without blank lines around it (the indent of its first line stays: YAML needs it).
 
     `forbid`: the answer is the payload, no fence. `require`: the answer is exactly one fenced block (three or
     more back-ticks), nothing before or after. `allow`: either. The block's info string must be empty or one of
@@ -27,7 +29,7 @@ def payload(answer: str, fence: Fence, languages: Sequence[str]) -> str:
     if not text.startswith("```"):
         if fence == "require":
             raise FenceError("the answer is not in a fenced block")
-        return text
+        return _trimmed(answer)
     if fence == "forbid":
         raise FenceError("the answer is fenced, which is not allowed here")
     return _unfenced(text, languages)
@@ -44,4 +46,10 @@ def _unfenced(text: str, languages: Sequence[str]) -> str:
         raise FenceError("the fence is not closed at the end of the answer")
     if any(line.strip(_SPACE) == "`" * ticks for line in body.split("\n")):
         raise FenceError("more than one fenced block")
-    return body.strip(_SPACE)
+    return _trimmed(body)
+
+
+def _trimmed(text: str) -> str:
+    text = text.rstrip(_SPACE)
+    blank = _BLANK_LINES.match(text)
+    return text[blank.end() :] if blank else text

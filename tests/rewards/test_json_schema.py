@@ -203,10 +203,10 @@ def test_the_grammar_is_accepted(text: str) -> None:
     ],
 )
 def test_outside_the_grammar_is_refused(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(JsonSyntaxError):
         parse_json(text)
-    assert time.perf_counter() - started < 0.05
+    assert time.process_time() - started < 0.05
 
 
 @pytest.mark.parametrize(
@@ -286,8 +286,8 @@ def test_formats_follow_the_draft_or_the_data() -> None:
     ],
 )
 def test_hostile_answers_are_answered_soon(schema: object, text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     verdict = score(Response(text), {"schema": schema, "expected": "never"} if schema is True else {"schema": schema})
     assert verdict.status == "ok"
     assert verdict.value == (1.0 if "uniqueItems" in str(schema) else 0.0)
-    assert time.perf_counter() - started < 0.25
+    assert time.process_time() - started < 0.25

@@ -129,10 +129,10 @@ def test_many_alike_columns_are_matched_in_bounded_time() -> None:
     names = [f"c{i}" for i in range(40)]
     rows = {"ddl": f"CREATE TABLE t ({', '.join(names)})", "rows": {"t": [[r % 2] * 40 for r in range(50)]}}
     wide = {"ddl": rows["ddl"], "rows": {"t": [[(r * 7 + c * r) % 3 for c in range(40)] for r in range(30)]}}
-    started = time.perf_counter()
+    started = time.process_time()
     assert value(f"SELECT {', '.join(reversed(names))} FROM t", "SELECT * FROM t", rows, wide) == 1.0
     assert value(f"SELECT {', '.join(names[1:])}, c0 + 1 FROM t", "SELECT * FROM t", rows, wide) == 0.0
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
 
 
 @pytest.mark.parametrize(

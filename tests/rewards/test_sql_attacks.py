@@ -124,8 +124,8 @@ def test_whatever_is_not_reading_is_refused(answer: str, tmp_path: Path, monkeyp
 @pytest.mark.parametrize("answer", EXPENSIVE, ids=range(len(EXPENSIVE)))
 def test_expensive_text_is_cut_short(answer: str) -> None:
     score(Response(str(DATA["gold"])), DATA)
-    started = time.perf_counter()
+    started = time.process_time()
     verdict = score(Response(answer), DATA)
-    assert time.perf_counter() - started < 1.5
+    assert time.process_time() - started < 1.5
     assert (verdict.status, verdict.value) == ("ok", 0.0)
     assert score(Response(str(DATA["gold"])), DATA).value == 1.0

@@ -246,8 +246,8 @@ def test_broken_data_is_invalid(data: dict[str, Any]) -> None:
 )
 def test_hostile_answers_are_answered_soon(text: str) -> None:
     expected = [{"name": "weather.now", "arguments": {"town": ["Bonn", "Ulm"]}}] * 60 if "Bonn" in text else WANT
-    started = time.perf_counter()
+    started = time.process_time()
     found = verdict(text, expected)
-    assert time.perf_counter() - started < 0.3
+    assert time.process_time() - started < 0.3
     if text.count("Bonn") != 60:
         assert (found.status, found.value) == ("ok", 0.0)
