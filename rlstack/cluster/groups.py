@@ -21,7 +21,6 @@ from rlstack.errors import DeadlineError, EngineError, LearnerError
 from rlstack.learner.learner import LearnerSpec, Rank, UpdateResult
 from rlstack.learner.objective import Objective
 from rlstack.rollout.engine import Ask, EngineSpec
-from rlstack.sync.fingerprint import Fingerprint
 from rlstack.types import Sample
 
 Plan = Sequence[Sequence[Sequence[Item]]]
@@ -53,7 +52,7 @@ class EngineClient:
     def finish_weight_update(self, version: int) -> None:
         self._all("finish_weight_update", version)
 
-    def fingerprints(self) -> list[Fingerprint]:
+    def fingerprints(self) -> list[int]:
         return self._all("fingerprint")
 
 

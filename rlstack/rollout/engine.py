@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from rlstack.errors import EngineError
+from rlstack.sync.fingerprint import fingerprint
 from rlstack.types import FinishReason, Sample
 
 if TYPE_CHECKING:
     from vllm import SamplingParams
     from vllm.outputs import CompletionOutput, RequestOutput
-
-    from rlstack.sync.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,10 @@ class Engine:
         from vllm import LLM
         from vllm.config import WeightTransferConfig
 
-        from rlstack.sync.engine import backend_name
+        from rlstack.sync.engine import backend_name, keep_plain_weights
 
+        if spec.device == "cpu":
+            keep_plain_weights()
         self.spec = spec
         self.weight_version = 0
         memory: dict[str, Any] = (
@@ -182,11 +183,11 @@ class Engine:
             raise EngineError("the prefix cache could not be reset after a weight sync: requests are still running")
         self.weight_version = version
 
-    def fingerprint(self) -> Fingerprint:
+    def fingerprint(self) -> int:
         """Of the weights that this engine computes with."""
-        from rlstack.sync.engine import fingerprint
+        from rlstack.sync.engine import weights_of
 
-        return self.llm.apply_model(fingerprint)[0]
+        return fingerprint(self.llm.apply_model(weights_of)[0])
 
     def sleep(self) -> None:
         """Gives GPU memory back; weights are discarded and come with the next sync."""

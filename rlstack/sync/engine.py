@@ -18,10 +18,7 @@ from vllm.distributed.weight_transfer.base import (
     WeightTransferUpdateInfo,
 )
 from vllm.distributed.weight_transfer.factory import WeightTransferEngineFactory
-from vllm.model_executor.layers.linear import LinearBase
-from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead, VocabParallelEmbedding
 
-from rlstack.sync.fingerprint import Fingerprint, Sums, probe_vector
 from rlstack.sync.shared_memory import Bucket, Reader
 
 SHARED_MEMORY = "rlstack_shared_memory"
@@ -38,11 +35,10 @@ class SharedMemoryUpdate(WeightTransferUpdateInfo):
     names: list[str] = field(default_factory=list)
     dtypes: list[str] = field(default_factory=list)
     shapes: list[list[int]] = field(default_factory=list)
-    checksum: int = 0
 
 
 class SharedMemoryEngine(WeightTransferEngine[SharedMemoryInit, SharedMemoryUpdate]):
-    """Reads buckets of checkpoint-format weights from shared memory and loads them layer by layer."""
+    """Copies buckets of checkpoint-format weights from shared memory into the parameters, in place."""
 
     init_info_cls = SharedMemoryInit
     update_info_cls = SharedMemoryUpdate
@@ -56,9 +52,7 @@ class SharedMemoryEngine(WeightTransferEngine[SharedMemoryInit, SharedMemoryUpda
         self._reader = Reader(init_info.segment, init_info.size)
 
     def start_weight_update(self) -> None:
-        from vllm.model_executor.model_loader.reload import initialize_layerwise_reload
-
-        initialize_layerwise_reload(self.model)
+        """Nothing to prepare: weights are applied in place."""
 
     def receive_weights(self, update_info: SharedMemoryUpdate) -> None:
         if self._reader is None:
@@ -67,14 +61,11 @@ class SharedMemoryEngine(WeightTransferEngine[SharedMemoryInit, SharedMemoryUpda
             tuple(update_info.names),
             tuple(update_info.dtypes),
             tuple(tuple(shape) for shape in update_info.shapes),
-            update_info.checksum,
         )
         self.model.load_weights(self._reader.read(bucket))
 
     def finish_weight_update(self) -> None:
-        from vllm.model_executor.model_loader.reload import finalize_layerwise_reload
-
-        finalize_layerwise_reload(self.model, self.model_config)
+        """Nothing to finish: no packed copies exist (`keep_plain_weights`)."""
 
     def shutdown(self) -> None:
         if self._reader is not None:
@@ -91,36 +82,24 @@ def backend_name(transfer: str) -> str:
     return SHARED_MEMORY
 
 
-def fingerprint(model: Module) -> Fingerprint:
-    """Of a loaded vLLM model, from what it computes with."""
-    sums, embeddings, packed = Sums(), list[Tensor](), False
-    # Heads last: the bits of a tied one have been counted as the embedding's.
-    for module in sorted(model.modules(), key=lambda m: isinstance(m, ParallelLMHead)):
-        linear = isinstance(module, LinearBase | ParallelLMHead)
-        packs = linear and hasattr(module, "cpu_linear")
-        for parameter in module.parameters(recurse=False):
-            if packs and parameter is module.weight:
-                packed = True
-            elif linear and parameter.ndim == 2:
-                tied = any(_equal(parameter, embedding) for embedding in embeddings)
-                sums.add_matrix(parameter.detach(), count_bits=not tied)
-            else:
-                sums.add_other(parameter)
-        if packs:
-            sums.add_outputs(_packed_outputs(module))
-        elif isinstance(module, VocabParallelEmbedding):
-            embeddings.append(module.weight)
-    return sums.result(packed=packed)
+def keep_plain_weights() -> None:
+    """Makes vLLM on CPU compute with the parameters themselves; call before the model is loaded.
+
+    By default it packs each matrix into oneDNN's layout and drops the original, so that every sync would
+    pack anew (most of its time) and a tied LM head would keep a stale packed copy. vLLM's own fallback is
+    torch's linear on the plain weight, within 10 % of the packed one at the sizes that train on CPU
+    (docs/decisions/004-plain-weights-on-cpu.md).
+    """
+    import vllm._custom_ops as ops
+
+    ops._supports_onednn = False
 
 
-def _packed_outputs(layer: Module) -> Tensor:
-    """W x from the packed copy, which vLLM hangs on the layer as `cpu_linear(x, weight, bias)`."""
-    weight: Any = layer.weight
-    width = layer.embedding_dim if isinstance(layer, ParallelLMHead) else layer.input_size
-    x = probe_vector(int(width), weight)  # pyright: ignore[reportArgumentType]
-    linear: Any = layer.cpu_linear
-    return linear(x[None], weight, None)
-
-
-def _equal(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and torch.equal(a, b)
+def weights_of(model: Module) -> list[Tensor]:
+    """Every weight that a vLLM model computes with, a tied LM head once."""
+    named = dict(model.named_parameters())  # shared tensors appear once
+    head, embedding = named.get("lm_head.weight"), named.get("model.embed_tokens.weight")
+    tied = getattr(getattr(model, "config", None), "tie_word_embeddings", False)
+    if tied and head is not None and embedding is not None and torch.equal(head, embedding):
+        del named["lm_head.weight"]  # a copy of its own; one that went stale stays in, and shows
+    return list(named.values())

@@ -14,9 +14,8 @@ from vllm.distributed.weight_transfer.factory import WeightTransferTrainerFactor
 from vllm.distributed.weight_transfer.ipc_engine import IPCTrainerInitInfo
 from vllm.distributed.weight_transfer.nccl_engine import NCCLTrainerInitInfo
 
-from rlstack.errors import MismatchError
-from rlstack.sync import fingerprint
-from rlstack.sync.sender import EngineClient, Weights
+from rlstack.sync.fingerprint import bits
+from rlstack.sync.sender import EngineClient, Weights, check
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,17 +26,17 @@ class _Source(WeightSource):
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
-        self.sums = fingerprint.Sums()
+        self.fingerprint = 0
         self.verify = False
 
     def metadata(self) -> list[ParamMeta]:
         return [ParamMeta(name, self._weights.dtype, shape) for name, shape in self._weights.shapes()]
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
-        self.sums = fingerprint.Sums()
+        self.fingerprint = 0
         for name, tensor in self._weights:
-            if self.verify:
-                fingerprint.add(self.sums, [(name, tensor)], tied_head=self._weights.tied_head)
+            if self.verify and not self._weights.is_copy(name):
+                self.fingerprint += bits(tensor)
             yield name, tensor
 
 
@@ -70,12 +69,8 @@ class GpuSender:
     def send(self, version: int, *, verify: bool = True) -> None:
         self._client.version, self._source.verify = version, verify
         self._engine.send_weights()
-        if self._plain_client is None or not verify:
-            return
-        own = self._source.sums.result()
-        for number, found in enumerate(self._plain_client.fingerprints()):
-            if difference := own.differs(found, self._weights.dtype):
-                raise MismatchError(f"after the sync of version {version} engine {number} has other {difference}")
+        if self._plain_client is not None and verify:
+            check(self._source.fingerprint, self._plain_client.fingerprints(), version)
 
     def close(self) -> None:
         self._engine.shutdown()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 from rlstack.errors import MismatchError
-from rlstack.sync import fingerprint
+from rlstack.sync.fingerprint import fingerprint
 from rlstack.sync.shared_memory import Bucket, Writer, aligned
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class EngineClient(Protocol):
     def start_weight_update(self) -> None: ...
     def update_weights(self, update_info: dict[str, Any]) -> None: ...
     def finish_weight_update(self, version: int) -> None: ...
-    def fingerprints(self) -> list[fingerprint.Fingerprint]: ...
+    def fingerprints(self) -> list[int]: ...
 
 
 class Sender(Protocol):
@@ -41,9 +41,9 @@ class Sender(Protocol):
 
 
 class Weights:
-    """Named full tensors of a sharded module in the engine's dtype, the tied LM head included.
+    """Named full tensors of a sharded module in the engine's dtype, a tied LM head under both its names.
 
-    vLLM keeps its own copy of a tied LM head on CPU: sent by name only once, it would stay stale.
+    An engine that gave the tied head its own copy would otherwise keep it stale, silently.
     """
 
     def __init__(self, module: Module, dtype: torch.dtype, *, tied_head: bool) -> None:
@@ -57,6 +57,10 @@ class Weights:
             yield name, full
             if self.tied_head and name.endswith("embed_tokens.weight"):
                 yield "lm_head.weight", full
+
+    def is_copy(self, name: str) -> bool:
+        """Whether a tensor repeats another one: counted once in fingerprints."""
+        return self.tied_head and name == "lm_head.weight"
 
     def shapes(self) -> list[tuple[str, tuple[int, ...]]]:
         """Names and full shapes in the order of iteration, without gathering anything."""
@@ -81,28 +85,19 @@ class SharedMemorySender:
             client.init_weight_transfer_engine({"segment": self._writer.name, "size": self._writer.size})
 
     def send(self, version: int, *, verify: bool = True) -> None:
-        sums = fingerprint.Sums()
+        own = 0
         if self._client is not None:
             self._client.start_weight_update()
         for tensors in self._buckets():
             if self._client is not None and self._writer is not None:
                 self._client.update_weights(_update_info(self._writer.write(tensors)))
             if verify:
-                fingerprint.add(sums, tensors, tied_head=self._weights.tied_head)
+                own += fingerprint(tensor for name, tensor in tensors if not self._weights.is_copy(name))
         if self._client is None:
             return
         self._client.finish_weight_update(version)
         if verify:
-            self._verify(sums.result(), version)
-
-    def _verify(self, own: fingerprint.Fingerprint, version: int) -> None:
-        assert self._client is not None
-        for number, found in enumerate(self._client.fingerprints()):
-            if difference := own.differs(found, self._weights.dtype):
-                raise MismatchError(
-                    f"after the sync of version {version} engine {number} computes with other {difference} than the "
-                    f"learner holds. Some weight was not sent, or was altered on loading ({own} against {found})."
-                )
+            check(own, self._client.fingerprints(), version)
 
     def _buckets(self) -> Iterator[list[tuple[str, Tensor]]]:
         bucket: list[tuple[str, Tensor]] = []
@@ -123,12 +118,22 @@ class SharedMemorySender:
             self._writer = None
 
 
+def check(own: int, engines: list[int], version: int) -> None:
+    """Compares the learner's fingerprint with every engine's; MismatchError names the first that differs."""
+    for number, found in enumerate(engines):
+        if found != own % 2**64:
+            raise MismatchError(
+                f"after the sync of version {version} engine {number} computes with other weights than the learner "
+                f"holds (checksum {found:016x}, the learner's {own % 2**64:016x}). Some weight was not sent, or was "
+                "altered on loading."
+            )
+
+
 def _update_info(bucket: Bucket) -> dict[str, Any]:
     return {
         "names": list(bucket.names),
         "dtypes": list(bucket.dtypes),
         "shapes": [list(shape) for shape in bucket.shapes],
-        "checksum": bucket.checksum,
     }
 
 

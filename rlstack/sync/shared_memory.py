@@ -15,8 +15,6 @@ from multiprocessing.shared_memory import SharedMemory
 import torch
 from torch import Tensor
 
-from rlstack.errors import EngineError
-
 _ALIGN = 64  # bytes; keeps every tensor's start fit for vector loads
 
 
@@ -27,7 +25,6 @@ class Bucket:
     names: tuple[str, ...]
     dtypes: tuple[str, ...]  # torch names, e.g. "float32"
     shapes: tuple[tuple[int, ...], ...]
-    checksum: int  # of the bytes, padding included
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -36,10 +33,6 @@ class Bucket:
             getattr(torch, d).itemsize * int(torch.Size(s).numel())
             for d, s in zip(self.dtypes, self.shapes, strict=True)
         )
-
-    @property
-    def nbytes(self) -> int:
-        return sum(aligned(size) for size in self.sizes)
 
 
 def aligned(size: int) -> int:
@@ -68,13 +61,11 @@ class Writer:
         for _, tensor in tensors:
             size = tensor.numel() * tensor.element_size()
             self._bytes[offset : offset + size].view(tensor.dtype).view(tensor.shape).copy_(tensor)
-            self._bytes[offset + size : offset + aligned(size)].zero_()
             offset += aligned(size)
         return Bucket(
             tuple(name for name, _ in tensors),
             tuple(str(t.dtype).removeprefix("torch.") for _, t in tensors),
             tuple(tuple(t.shape) for _, t in tensors),
-            _checksum(self._bytes[:offset]),
         )
 
     def close(self) -> None:
@@ -93,12 +84,7 @@ class Reader:
         self._bytes = torch.frombuffer(self._memory.buf, dtype=torch.uint8)[:size]
 
     def read(self, bucket: Bucket) -> Iterator[tuple[str, Tensor]]:
-        """Named tensors that alias the segment: valid until the next bucket is written.
-
-        Raises EngineError when the bytes are not those that were written.
-        """
-        if _checksum(self._bytes[: bucket.nbytes]) != bucket.checksum:
-            raise EngineError(f"weights in shared memory '{self._memory.name}' do not match their checksum")
+        """Named tensors that alias the segment: valid until the next bucket is written."""
         offset = 0
         for name, dtype, shape, size in zip(bucket.names, bucket.dtypes, bucket.shapes, bucket.sizes, strict=True):
             yield name, self._bytes[offset : offset + size].view(getattr(torch, dtype)).view(shape)
@@ -107,8 +93,3 @@ class Reader:
     def close(self) -> None:
         del self._bytes
         self._memory.close()
-
-
-def _checksum(data: Tensor) -> int:
-    """Sum of 8-byte words modulo 2^64: runs at memory speed."""
-    return int(data.view(torch.int64).sum())

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rlstack.errors import EngineError, MismatchError
-from rlstack.sync import fingerprint
-from rlstack.sync.fingerprint import Sums
+from rlstack.errors import MismatchError
+from rlstack.sync.fingerprint import bits, fingerprint
 from rlstack.sync.sender import SharedMemorySender, Weights
-from rlstack.sync.shared_memory import Bucket, Reader, Writer
+from rlstack.sync.shared_memory import Bucket, Reader
 
 
 class _Tied(torch.nn.Module):
@@ -35,9 +34,7 @@ class _Receiver:
     def update_weights(self, info):
         self.calls.append("update")
         shapes = tuple(tuple(s) for s in info["shapes"])
-        for name, tensor in self.reader.read(
-            Bucket(tuple(info["names"]), tuple(info["dtypes"]), shapes, info["checksum"])
-        ):
+        for name, tensor in self.reader.read(Bucket(tuple(info["names"]), tuple(info["dtypes"]), shapes)):
             if name != self.stale or name not in self.loaded:
                 self.loaded[name] = tensor.clone()
 
@@ -45,10 +42,9 @@ class _Receiver:
         self.calls.append(f"finish {version}")
 
     def fingerprints(self):
-        sums = Sums()
-        fingerprint.add(sums, list(self.loaded.items()), tied_head=True)
-        packed = sums.result(packed=True)  # like vLLM on CPU: matrices only answer probes
-        return [packed]
+        """As a vLLM model whose tied head has a copy of its own: counted only when it is equal."""
+        tied = torch.equal(self.loaded["lm_head.weight"], self.loaded["embed_tokens.weight"])
+        return [fingerprint(t for name, t in self.loaded.items() if not (tied and name == "lm_head.weight"))]
 
 
 def _move(module: torch.nn.Module, scale: float) -> None:
@@ -99,24 +95,12 @@ def test_bf16_engines_get_rounded_weights():
     sender.close()
 
 
-def test_damaged_bytes_are_refused():
-    writer = Writer(1024)
-    reader = Reader(writer.name, writer.size)
-    bucket = writer.write([("a", torch.arange(20.0))])
-    assert torch.equal(dict(reader.read(bucket))["a"], torch.arange(20.0))
-    writer._bytes[8] ^= 1
-    with pytest.raises(EngineError, match="checksum"):
-        list(reader.read(bucket))
-    reader.close()
-    writer.close()
-
-
 def test_bits_do_not_depend_on_the_order_of_rows_and_see_one_bit():
     torch.manual_seed(0)
     q, k = torch.randn(8, 6), torch.randn(4, 6)
     fused = torch.cat([k, q.flip(0)])
-    assert (fingerprint.bits(q) + fingerprint.bits(k) - fingerprint.bits(fused)) % 2**64 == 0
+    assert (bits(q) + bits(k) - bits(fused)) % 2**64 == 0
     changed = q.clone()
     changed.view(torch.int32)[3, 2] ^= 1
-    assert fingerprint.bits(changed) != fingerprint.bits(q)
-    assert fingerprint.bits(torch.ones(3)) == fingerprint.bits(torch.cat([torch.ones(3), torch.zeros(1)]))
+    assert bits(changed) != bits(q)
+    assert bits(torch.ones(3)) == bits(torch.cat([torch.ones(3), torch.zeros(1)]))
