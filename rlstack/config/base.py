@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 class Section(BaseModel):
     """Frozen, and refuses unknown keys: a typo is an error, never a silent default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, protected_namespaces=()
+    )
 
 
 Positive = Annotated[int, Field(gt=0)]

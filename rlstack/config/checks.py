@@ -1,0 +1,108 @@
+"""What the field types cannot say: names of plugins, and fields that must fit each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from rlstack.config.problems import Problem
+from rlstack.config.rl import RLStage
+from rlstack.config.run import RunConfig
+from rlstack.errors import ConfigError, nearest
+
+_STAGE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_TRACKERS = ("tensorboard", "wandb")
+_NEEDS_GROUPS = ("grpo", "dr_grpo", "rloo", "reinforce_pp_baseline")  # a group of one has advantage 0
+
+
+def of_names(data: Mapping[str, Any]) -> list[Problem]:
+    """Unknown environments, rewards, trackers and unfit stage names in data that may not be valid yet."""
+    problems = list(_trackers(data.get("trackers")))
+    stages = data.get("stages")
+    for name, stage in stages.items() if isinstance(stages, Mapping) else ():
+        if not _STAGE_NAME.fullmatch(str(name)):
+            problems.append(Problem(f"stages.{name}", "a stage is named by a letter, then letters, digits, _ or -"))
+        envs = stage.get("envs") if isinstance(stage, Mapping) else None
+        if isinstance(envs, Mapping):
+            problems += _envs(f"stages.{name}.envs", envs)
+    return problems
+
+
+def _trackers(names: Any) -> Iterator[Problem]:
+    for name in names if isinstance(names, list) else ():
+        if name not in _TRACKERS:
+            yield Problem("trackers", f"unknown tracker '{name}'; {nearest(str(name), _TRACKERS)}")
+        elif find_spec(name) is None:
+            yield Problem("trackers", f"'{name}' is not installed; type: make setup EXTRAS={name}")
+
+
+def _envs(where: str, envs: Mapping[str, Any]) -> Iterator[Problem]:
+    from rlstack.plugins import env_names, reward_names
+
+    known = env_names()
+    for name, share in envs.items():
+        path = share.get("path") if isinstance(share, Mapping) else None
+        if isinstance(path, str):
+            if not (Path(path).expanduser() / "env.py").exists():
+                yield Problem(f"{where}.{name}.path", f"there is no {Path(path).expanduser().absolute() / 'env.py'}")
+        elif name not in known:
+            yield Problem(f"{where}.{name}", f"there is no such environment; {nearest(str(name), known)}")
+        rewards = share.get("rewards") if isinstance(share, Mapping) else None
+        for reward in rewards if isinstance(rewards, Mapping) else ():
+            if path is None and reward not in (names := reward_names()):
+                yield Problem(f"{where}.{name}.rewards.{reward}", f"there is no such reward; {nearest(reward, names)}")
+
+
+def of_values(config: RunConfig) -> list[Problem]:
+    """Fields that are each valid but do not fit together."""
+    problems = list(_cluster(config))
+    for name, stage in config.stages.items():
+        for beta in stage.optim.betas:
+            if not 0.0 <= beta < 1.0:
+                problems.append(Problem(f"stages.{name}.optim.betas", f"found {beta}, allowed: at least 0 and below 1"))
+        if isinstance(stage, RLStage):
+            problems += _rl(f"stages.{name}", stage)
+    return problems
+
+
+def _cluster(config: RunConfig) -> Iterator[Problem]:
+    cluster = config.cluster
+    if cluster.device == "cpu" and cluster.tensor_parallel > 1:
+        yield Problem(
+            "cluster.tensor_parallel", f"found {cluster.tensor_parallel}; a CPU engine is one process, write 1"
+        )
+    if cluster.device == "cpu" and cluster.colocate:
+        yield Problem("cluster.colocate", "found true; only GPUs are shared in turns, write false")
+    if not 0.0 < cluster.gpu_memory_share < 1.0:
+        yield Problem("cluster.gpu_memory_share", f"found {cluster.gpu_memory_share}, allowed: above 0 and below 1")
+
+
+def _rl(where: str, stage: RLStage) -> Iterator[Problem]:
+    from rlstack.data.prompts import quotas
+
+    sampling = stage.sampling
+    for field, off in (("top_p", 1.0), ("top_k", 0)):
+        if (found := getattr(sampling, field)) != off:
+            yield Problem(
+                f"{where}.sampling.{field}",
+                f"found {found}, allowed in training: {off}. The engine would sample from a cut distribution, the "
+                "learner would compute log-probs of the whole one, and the policy gradient would be wrong",
+            )
+    if sampling.max_tokens >= sampling.context:
+        yield Problem(
+            f"{where}.sampling.max_tokens",
+            f"found {sampling.max_tokens}, allowed: below sampling.context={sampling.context}, which also holds the prompt",
+        )
+    if sampling.samples_per_prompt == 1 and stage.advantage.kind in _NEEDS_GROUPS:
+        yield Problem(
+            f"{where}.sampling.samples_per_prompt",
+            f"found 1, allowed with advantage.kind={stage.advantage.kind}: at least 2, since a group of one "
+            "has no baseline and every advantage would be 0",
+        )
+    try:
+        quotas({name: share.weight for name, share in stage.envs.items()}, stage.prompts_per_step)
+    except ConfigError as error:
+        yield Problem(where, str(error))
