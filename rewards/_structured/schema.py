@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jsonschema_rs
 
+from rlstack.rewards._structured.draft3 import DRAFT3, as_draft4, is_draft3, meta_schema
+from rlstack.rewards._structured.draft3 import FORMATS as DRAFT3_FORMATS
+
 CACHE_SIZE = 512
 
 _DRAFTS: dict[str, Any] = {
+    "draft3": jsonschema_rs.Draft4Validator,  # after translation
     "draft4": jsonschema_rs.Draft4Validator,
     "draft6": jsonschema_rs.Draft6Validator,
     "draft7": jsonschema_rs.Draft7Validator,
     "draft2019-09": jsonschema_rs.Draft201909Validator,
     "draft2020-12": jsonschema_rs.Draft202012Validator,
 }
-_REGISTRY_DRAFTS = {
-    "draft4": jsonschema_rs.Draft4,
-    "draft6": jsonschema_rs.Draft6,
-    "draft7": jsonschema_rs.Draft7,
-    "draft2019-09": jsonschema_rs.Draft201909,
-    "draft2020-12": jsonschema_rs.Draft202012,
-}
+DRAFTS = tuple(_DRAFTS)
 # Backtracking is bounded: a crafted instance for a pattern with look-around ends in "no match", not in a hang.
 _PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000)
 _cache: OrderedDict[tuple[str, str | None, bool | None], Any] = OrderedDict()
@@ -42,7 +40,7 @@ def validator(
 ) -> Any:
     """A compiled validator with `is_valid(instance)` and `iter_errors(instance)`.
 
-    `draft` is one of draft4, draft6, draft7, draft2019-09, draft2020-12 (the default) and counts only where the
+    `draft` is one of draft3, draft4, draft6, draft7, draft2019-09, draft2020-12 (the default) and counts only where the
     schema has no `$schema`. `formats` asserts or ignores `format`; None does as the draft says.
     `remotes` maps URIs to further schemas; the meta-schemas of all drafts are built in, everything else is
     refused rather than fetched. Raises `SchemaError`.
@@ -74,14 +72,27 @@ def validates(
 
 
 def _compiled(schema: Any, draft: str | None, formats: bool | None, remotes: Mapping[str, Any] | None) -> Any:
-    if draft is not None and draft not in _DRAFTS:
-        raise SchemaError(f"unknown draft '{draft}'; known: {', '.join(_DRAFTS)}")
+    if draft is not None and draft not in DRAFTS:
+        raise SchemaError(f"unknown draft '{draft}'; known: {', '.join(DRAFTS)}")
     named = isinstance(schema, Mapping) and "$schema" in schema
+    options: dict[str, Any] = {"validate_formats": formats, "pattern_options": _PATTERNS}
     make: Any = jsonschema_rs.validator_for if named else _DRAFTS[draft or "draft2020-12"]
+    if is_draft3(schema) or (draft == "draft3" and not named):
+        schema = as_draft4(schema)
+        remotes = {**{uri: as_draft4(one) for uri, one in (remotes or {}).items()}, DRAFT3: meta_schema()}
+        options["formats"] = dict(DRAFT3_FORMATS)
     try:
-        registry = None
-        if remotes:
-            registry = jsonschema_rs.Registry(list(remotes.items()), draft=_REGISTRY_DRAFTS[draft or "draft2020-12"])
-        return make(schema, validate_formats=formats, offline=True, registry=registry, pattern_options=_PATTERNS)
+        # A retriever, not a registry: it is asked for what is referred to, so unused remotes need not be complete.
+        return make(schema, **options, retriever=_only(remotes)) if remotes else make(schema, **options, offline=True)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError) as error:
         raise SchemaError(str(error).split("\n", 1)[0][:300]) from None
+
+
+def _only(remotes: Mapping[str, Any]) -> Callable[[str], Any]:
+    def retrieve(uri: str) -> Any:
+        found = remotes.get(uri, remotes.get(uri.rstrip("#")))
+        if found is None:
+            raise SchemaError(f"{uri} is not among the given schemas")
+        return found
+
+    return retrieve

@@ -237,6 +237,32 @@ def test_the_draft_decides() -> None:
 
 
 @pytest.mark.parametrize(
+    ("schema", "instance", "wanted"),
+    [
+        ({"properties": {"a": {"required": True}}}, {}, False),
+        ({"properties": {"a": {"required": True}}}, {"a": None}, True),
+        ({"type": ["integer", {"properties": {"a": {"type": "string"}}, "type": "object"}]}, {"a": 1}, False),
+        ({"type": ["integer", {"properties": {"a": {"type": "string"}}, "type": "object"}]}, 4, True),
+        ({"type": "any"}, None, True),
+        ({"disallow": ["string", "null"]}, "x", False),
+        ({"disallow": ["string", "null"]}, 1, True),
+        ({"extends": [{"minimum": 2}, {"maximum": 4}]}, 5, False),
+        ({"extends": {"minimum": 2}, "type": "integer"}, 3, True),
+        ({"divisibleBy": 0.25}, 0.75, True),
+        ({"divisibleBy": 0.25}, 0.8, False),
+        ({"dependencies": {"a": "b"}}, {"a": 1}, False),
+        ({"dependencies": {"a": {"properties": {"b": {"required": True}}}}}, {"a": 1, "b": 2}, True),
+        ({"items": [], "additionalItems": {"type": "integer"}}, [1, "x"], False),
+        ({"$ref": "http://json-schema.org/draft-03/schema#"}, {"minimum": "x"}, False),
+        ({"$ref": "http://json-schema.org/draft-03/schema#"}, {"minimum": 3}, True),
+    ],
+)
+def test_draft_3_is_translated(schema: dict[str, object], instance: object, wanted: bool) -> None:
+    assert validates(schema, instance, "draft3") is wanted
+    assert validates({"$schema": "http://json-schema.org/draft-03/schema#", **schema}, instance) is wanted
+
+
+@pytest.mark.parametrize(
     "uri",
     [
         "http://json-schema.org/draft-04/schema#",

@@ -39,7 +39,7 @@ def paid(judge: Any, text: str, **data: Any) -> float:
         "note: ~\nhot: True\nserves: 4.0\nparts: [{item: leek, grams: 2005e-1}, {item: 'yes'}]\nname: \"soup\"",
         json.dumps(RECIPE),
         "---\nname: soup # hot\nserves: 4\nhot: true\nnote: null\nparts:\n- {item: leek, grams: 200.50}\n- item: yes",
-        "\n  name: soup\n  serves: 4\n  hot: true\n  note: null\n  parts:\n  - {item: leek, grams: 200.5}\n  - item: yes\n",
+        "\n  name: soup\n  serves: 4\n  hot: true\n  note:\n  parts:\n  - {item: leek, grams: 200.5}\n  - item: yes\n",
     ],
 )  # fmt: skip
 def test_yaml_equal(text: str) -> None:
@@ -157,7 +157,7 @@ NOTE = '<note id="7" lang="de"><to>Ann</to><body>Tea at <b>four</b>, please</bod
     "text",
     [
         NOTE,
-        '\n <?xml version="1.0"?>\n<note lang="de" id="7">\n <to> Ann </to>\n <body>Tea at <b>four</b>, please</body>\n</note>',
+        '\n <?xml version="1.0"?><note lang="de" id="7">\n<to> Ann </to>\n<body>Tea at <b>four</b>, please</body>\n</note>',
         "<note id='7' lang='de'><!-- hi --><to>&#65;nn</to><body>Tea at <b><![CDATA[four]]></b>, please</body></note>",
     ],
 )
