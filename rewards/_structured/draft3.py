@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 DRAFT3 = "http://json-schema.org/draft-03/schema"
+META = "urn:json-schema:draft-03"  # where references to DRAFT3 are sent: the validator does not ask for that one
 _DRAFT4 = "http://json-schema.org/draft-04/schema#"
 _FORMATS = {"host-name": "hostname", "ip-address": "ipv4"}
 _VALUES = frozenset({"enum", "default", "required", "title", "description", "pattern"})
@@ -44,6 +45,8 @@ def as_draft4(schema: Any) -> Any:
     for key, value in schema.items():
         if key == "$schema":
             result[key] = _DRAFT4
+        elif key == "$ref":
+            result[key] = META + value[len(DRAFT3) :] if str(value).startswith(DRAFT3) else value
         elif key == "type":
             result.update(_typed(value))
         elif key == "disallow":

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from rlstack.rewards._structured.draft3 import DRAFT3, as_draft4, is_draft3, meta_schema
+from rlstack.rewards._structured.draft3 import META, as_draft4, is_draft3, meta_schema
 from rlstack.rewards._structured.draft3 import FORMATS as DRAFT3_FORMATS
 
 CACHE_SIZE = 512
@@ -79,7 +79,7 @@ def _compiled(schema: Any, draft: str | None, formats: bool | None, remotes: Map
     make: Any = jsonschema_rs.validator_for if named else _DRAFTS[draft or "draft2020-12"]
     if is_draft3(schema) or (draft == "draft3" and not named):
         schema = as_draft4(schema)
-        remotes = {**{uri: as_draft4(one) for uri, one in (remotes or {}).items()}, DRAFT3: meta_schema()}
+        remotes = {**{uri: as_draft4(one) for uri, one in (remotes or {}).items()}, META: meta_schema()}
         options["formats"] = dict(DRAFT3_FORMATS)
     try:
         # A retriever, not a registry: it is asked for what is referred to, so unused remotes need not be complete.
@@ -90,7 +90,7 @@ def _compiled(schema: Any, draft: str | None, formats: bool | None, remotes: Map
 
 def _only(remotes: Mapping[str, Any]) -> Callable[[str], Any]:
     def retrieve(uri: str) -> Any:
-        found = remotes.get(uri, remotes.get(uri.rstrip("#")))
+        found = remotes.get(uri.rstrip("#"), remotes.get(uri))
         if found is None:
             raise SchemaError(f"{uri} is not among the given schemas")
         return found
