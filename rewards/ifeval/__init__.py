@@ -1,7 +1,8 @@
 """Instruction following: do verifiable constraints hold? IFEval (25 types), IF-RLVR (29) and IFBench (58).
 
 `data = {"instruction_id_list": ["punctuation:no_comma", ..], "kwargs": [{}, ..], "prompt": "..."}` as published
-(null kwargs mean "not given"); `"content_gate": false` turns the content gate off. The value is 1 if every
+(null kwargs mean "not given"); `"content_gate": false` turns the content gate off and `"ifbench_edition": "2025"`
+asks for the IFBench checkers as first published. The value is 1 if every
 instruction holds strictly and the response has content of its own, else 0. Components: `strict`, `loose`, `share`
 (of instructions followed), `content`, and `strict/<id>` for each instruction (`#2`, `#3` .. for an id that
 repeats). Sources: Zhou et al. 2023 (arXiv 2311.07911), Pyatkin et al. 2025 (arXiv 2507.02833).
@@ -16,19 +17,26 @@ from typing import Any
 from rlstack.api import Response, Score, invalid
 from rlstack.errors import nearest
 from rlstack.rewards.ifeval import gate
-from rlstack.rewards.ifeval.registry import INSTRUCTIONS, Bound, KwargsError
+from rlstack.rewards.ifeval.registry import EDITION_2025, INSTRUCTIONS, Bound, KwargsError
 from rlstack.rewards.ifeval.text import Text
 
 __all__ = ["DEADLINE_S", "INSTRUCTIONS", "bind", "follows", "follows_loosely", "score", "variants"]
 
 DEADLINE_S = 10.0
+EDITIONS = ("2025", "2026")  # of the IFBench checkers: as first published, and as mended upstream since
 MAX_CHARS = 1_000_000
 MAX_LOOSE_CHARS = 100_000  # loose verdicts are a report only; a longer response gets its strict ones
 
 
-def bind(instruction_ids: Sequence[str], kwargs: Sequence[Mapping[str, Any] | None]) -> list[Bound]:
+def bind(
+    instruction_ids: Sequence[str], kwargs: Sequence[Mapping[str, Any] | None], ifbench_edition: str = EDITIONS[-1]
+) -> list[Bound]:
     """The instructions of one prompt, ready to judge. Raises KwargsError with what would fit."""
     from rlstack.rewards.ifeval import checks  # noqa: F401  fills INSTRUCTIONS
+
+    if ifbench_edition not in EDITIONS:
+        raise KwargsError(f"ifbench_edition is {ifbench_edition!r}; known: {', '.join(EDITIONS)}")
+    table = INSTRUCTIONS if ifbench_edition == EDITIONS[-1] else {**INSTRUCTIONS, **EDITION_2025}
 
     if len(instruction_ids) != len(kwargs):
         raise KwargsError(f"{len(instruction_ids)} instruction ids but {len(kwargs)} kwargs")
@@ -36,11 +44,11 @@ def bind(instruction_ids: Sequence[str], kwargs: Sequence[Mapping[str, Any] | No
         raise KwargsError("no instruction to judge by")
     bound = []
     for one, given in zip(instruction_ids, kwargs, strict=True):
-        if one not in INSTRUCTIONS:
-            raise KwargsError(f"unknown instruction '{one}'; {nearest(str(one), INSTRUCTIONS)}")
+        if one not in table:
+            raise KwargsError(f"unknown instruction '{one}'; {nearest(str(one), table)}")
         if given is not None and not isinstance(given, Mapping):
             raise KwargsError(f"{one}: kwargs are {type(given).__name__}, not a mapping")
-        bound.append(INSTRUCTIONS[one].bind(given))
+        bound.append(table[one].bind(given))
     return bound
 
 
@@ -73,7 +81,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     "invalid": such a row cannot be judged.
     """
     try:
-        instructions = bind(*_published(data))
+        instructions = bind(*_published(data), data.get("ifbench_edition", EDITIONS[-1]))
     except KwargsError as error:
         return invalid(str(error))
     answer = response.answer if "think>" not in response.text else response.answer.lstrip()

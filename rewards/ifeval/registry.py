@@ -66,6 +66,7 @@ class Bound:
 
 
 INSTRUCTIONS: dict[str, Instruction] = {}
+EDITION_2025: dict[str, Instruction] = {}  # where IFBench judged otherwise when it came out
 
 
 def instruction(

@@ -42,6 +42,11 @@ whomever whatever whichever anybody anyone anything everybody everyone everythin
 something each either neither both all some any none
 """)
 
+PERSONAL_PRONOUNS = _listed("""
+i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers herself
+it its itself they them their theirs themselves
+""")
+
 # The fifty names that the IFBench prompt offers.
 PERSON_NAMES = _listed("""
 Emma Liam Sophia Jackson Olivia Noah Ava Lucas Isabella Mason Mia Ethan Charlotte Alexander Amelia Benjamin Harper

@@ -233,3 +233,37 @@ def test_importing_the_reward_loads_no_model() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("one", "kwargs", "reply", "in_2025"),
+    [
+        ("count:person_names", {"N": 1}, "In Miami it rained.", True),
+        ("count:pronouns", {"N": 1}, "This rained.", False),
+        (
+            "count:keywords_multiple",
+            {f"keyword{k}": w for k, w in enumerate("abcde", 1)},
+            "a b b c c c ddddd eeeeeee",
+            True,
+        ),
+        ("sentence:keyword", {"word": "rain", "N": 1}, "It rained.", True),
+        ("words:words_position", {"keyword": "sea"}, "The sea is wet sea here.", False),
+        ("words:keywords_specific_position", {"keyword": "sea", "n": 1, "m": 2}, "(Sea) sea.", False),
+        ("format:title_case", {}, "Plan a", True),
+        ("format:quote_unquote", {}, "He said “no”.", False),
+        ("ratio:overlap", {"reference_text": "the sea", "percentage": 100}, "the sea", True),
+        ("ratio:sentence_words", {}, "One two. One two. One two.", True),
+        ("ratio:sentence_type", {}, "It is.It was.Is it?", True),
+        ("repeat:repeat_span", {"prompt_to_repeat": "a b c d", "n_start": 1, "n_end": 3}, "b c", True),
+    ],
+)
+def test_the_first_edition_of_ifbench_can_be_asked_for(one: str, kwargs: dict, reply: str, in_2025: bool) -> None:
+    data = {"instruction_id_list": [one], "kwargs": [kwargs], "prompt": "", "content_gate": False}
+    assert score(Response(reply), {**data, "ifbench_edition": "2025"}).value == float(in_2025)
+    assert score(Response(reply), data).value == float(not in_2025)
+
+
+def test_an_unknown_edition_is_invalid() -> None:
+    found = score(Response(ANSWER), {**DATA, "ifbench_edition": "2024"})
+    assert found.status == "invalid"
+    assert "2025" in found.detail

@@ -6,7 +6,6 @@ import string
 from collections import Counter
 from itertools import pairwise
 
-from rlstack.rewards.ifeval import punkt
 from rlstack.rewards.ifeval.registry import instruction
 from rlstack.rewards.ifeval.registry import string as text_value
 from rlstack.rewards.ifeval.text import Text
@@ -153,7 +152,7 @@ def sentences_then_bullets(text: Text) -> bool:
             open_part = False
             bullets += 1
         elif open_part:
-            found = len(punkt.sentences(body))
+            found = len(type(text)(body).sentences)
             sentences += found
             open_part = found > 0
         else:
