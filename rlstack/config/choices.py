@@ -52,11 +52,11 @@ class Chosen:
 
 def choose(words: Mapping[str, str]) -> Chosen:
     """Checks each choice against the files and folders there are; imports nothing that they name."""
-    groups = {"recipe": "multidomain", "model": "tiny", "cluster": default_cluster()}
+    groups = {"recipe": "multidomain", "cluster": default_cluster()}  # model: the recipe's own choice, else tiny
     groups |= {group: word for group, word in words.items() if group in GROUPS}
     patch: dict[str, Any] = {}
     problems: list[Problem] = []
-    if path := _model_path(groups["model"], problems):
+    if "model" in groups and (path := _model_path(groups["model"], problems)):
         groups["model"] = "hf"
         patch["model"] = {"name": Path(path).name, "path": path}
     problems += [problem for group, name in groups.items() if (problem := _check(group, name))]
