@@ -9,8 +9,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from rlstack.rewards._structured.draft3 import META, as_draft4, is_draft3, meta_schema
 from rlstack.rewards._structured.draft3 import FORMATS as DRAFT3_FORMATS
+from rlstack.rewards._structured.draft3 import META, as_draft4, is_draft3, meta_schema
 
 CACHE_SIZE = 512
 

@@ -157,7 +157,7 @@ NOTE = '<note id="7" lang="de"><to>Ann</to><body>Tea at <b>four</b>, please</bod
     "text",
     [
         NOTE,
-        '\n <?xml version="1.0"?><note lang="de" id="7">\n<to>Ann </to><body>Tea at <b>four</b>, please</body>\n</note>',
+        '\n<?xml version="1.0"?><note lang="de" id="7">\n<to>Ann </to><body>Tea at <b>four</b>, please</body>\n</note>',
         "<note id='7' lang='de'><!-- hi --><to>&#65;nn</to><body>Tea at <b><![CDATA[four]]></b>, please</body></note>",
     ],
 )
