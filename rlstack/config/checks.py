@@ -12,6 +12,7 @@ from rlstack.config.problems import Problem
 from rlstack.config.rl import RLStage
 from rlstack.config.run import RunConfig
 from rlstack.errors import ConfigError, nearest
+from rlstack.plan import dimensions, kv_bytes_per_token
 
 _STAGE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _TRACKERS = ("tensorboard", "wandb")
@@ -28,6 +29,9 @@ def of_names(data: Mapping[str, Any]) -> list[Problem]:
         envs = stage.get("envs") if isinstance(stage, Mapping) else None
         if isinstance(envs, Mapping):
             problems += _envs(f"stages.{name}.envs", envs)
+        data_shares = stage.get("data") if isinstance(stage, Mapping) else None
+        if isinstance(data_shares, Mapping):
+            problems += _sources(f"stages.{name}.data", data_shares)
     return problems
 
 
@@ -56,9 +60,25 @@ def _envs(where: str, envs: Mapping[str, Any]) -> Iterator[Problem]:
                 yield Problem(f"{where}.{name}.rewards.{reward}", f"there is no such reward; {nearest(reward, names)}")
 
 
+def _sources(where: str, shares: Mapping[str, Any]) -> Iterator[Problem]:
+    from rlstack.plugins import env_names
+
+    known = ["text", *env_names()]
+    for source, share in shares.items():
+        if str(source).endswith(".jsonl"):
+            if not Path(source).is_file():
+                yield Problem(f"{where}.{source}", f"there is no file {Path(source).absolute()}")
+        elif source not in known:
+            yield Problem(
+                f"{where}.{source}", f"there is no such source; {nearest(str(source), known)}, or a .jsonl file"
+            )
+        if isinstance(share, int | float) and share <= 0:
+            yield Problem(f"{where}.{source}", f"found {share}, allowed: above 0")
+
+
 def of_values(config: RunConfig) -> list[Problem]:
     """Fields that are each valid but do not fit together."""
-    problems = list(_cluster(config))
+    problems = [*_cluster(config), *_sizes(config)]
     for name, stage in config.stages.items():
         for beta in stage.optim.betas:
             if not 0.0 <= beta < 1.0:
@@ -80,6 +100,28 @@ def _cluster(config: RunConfig) -> Iterator[Problem]:
         yield Problem("cluster.gpu_memory_share", f"found {cluster.gpu_memory_share}, allowed: above 0 and below 1")
 
 
+def _sizes(config: RunConfig) -> Iterator[Problem]:
+    """Lengths against what the model was made for, and the KV cache against the longest sequence."""
+    dims = dimensions(config.model)
+    if dims is None:
+        return
+    for name, stage in config.stages.items():
+        key, length = (
+            ("sampling.context", stage.sampling.context)
+            if isinstance(stage, RLStage)
+            else ("row_tokens", stage.row_tokens)
+        )
+        if length > dims.positions:
+            what = (
+                f"found {length}, allowed: at most {dims.positions}, the longest sequence of model {config.model.name}"
+            )
+            yield Problem(f"stages.{name}.{key}", what)
+        need, cache = length * kv_bytes_per_token(dims, config.cluster), config.cluster.kv_cache_bytes
+        if isinstance(stage, RLStage) and cache is not None and cache < need:
+            what = f"found {cache}, allowed: at least {need}, which holds one sequence of stages.{name}.{key}={length}"
+            yield Problem("cluster.kv_cache_bytes", what)
+
+
 def _rl(where: str, stage: RLStage) -> Iterator[Problem]:
     from rlstack.data.prompts import quotas
 
@@ -94,7 +136,8 @@ def _rl(where: str, stage: RLStage) -> Iterator[Problem]:
     if sampling.max_tokens >= sampling.context:
         yield Problem(
             f"{where}.sampling.max_tokens",
-            f"found {sampling.max_tokens}, allowed: below sampling.context={sampling.context}, which also holds the prompt",
+            f"found {sampling.max_tokens}, allowed: below sampling.context={sampling.context}, "
+            "which holds the prompt too",
         )
     if sampling.samples_per_prompt == 1 and stage.advantage.kind in _NEEDS_GROUPS:
         yield Problem(

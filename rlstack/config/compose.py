@@ -60,8 +60,8 @@ def _compose_tree(chosen: Chosen, group_choices: Sequence[Override]) -> DictConf
         with initialize_config_dir(str(TREE), version_base="1.3", job_name="rlstack"):
             return hydra_compose("config", words)
     except (HydraException, OmegaConfBaseException) as error:
-        lines = [line for line in str(error).splitlines() if line.strip() and "hydra.searchpath" not in line]
-        refuse([Problem(" ".join(words[:3]), "\n    ".join(lines))])
+        text = str(error).partition("Config search path")[0]
+        refuse([Problem(" ".join(words), " ".join(text.split()))])
         raise
 
 

@@ -25,7 +25,7 @@ class RunConfig(Section):
     run_dir: str
     resume: bool = True
     """Go on with an unfinished run of the same configuration in `run_dir`."""
-    trackers: list[str] = []
+    trackers: tuple[str, ...] = ()
     """Besides metrics.jsonl: tensorboard, wandb."""
     dry_run: bool = False
     """Print the plan and stop."""

@@ -1,0 +1,270 @@
+"""What a run will do and need, worked out from its configuration alone: `dry_run=true`.
+
+Sizes come from the shape, or from the headers of the checkpoint's files: no weight is read, torch is not imported.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from rlstack.config.cluster import ClusterConfig
+from rlstack.config.model import ModelConfig, ShapeConfig
+from rlstack.config.rl import RLStage
+from rlstack.config.run import RunConfig
+from rlstack.config.train import TrainStage
+from rlstack.errors import ConfigError
+
+_BUILTIN = {"builtin:tiny": Path(__file__).parent / "models" / "tiny" / "base"}
+_BYTES = {"float32": 4, "bfloat16": 2}
+_MASTER = 4  # bytes: master weights, gradients and both moments of AdamW are float32
+_LOGIT_COPIES = 3  # the logits, their softmax and their gradient
+
+
+@dataclass(frozen=True, slots=True)
+class Dimensions:
+    """What memory depends on; all but `parameters` per layer of the decoder."""
+
+    parameters: int
+    vocab: int
+    layers: int
+    hidden: int
+    query: int  # heads x head_dim
+    key_value: int  # kv_heads x head_dim
+    mlp: int
+    positions: int  # longest sequence that the model was made for
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Estimates in bytes."""
+
+    weights: int
+    optimizer: int  # gradients and both moments
+    reference: int
+    activations: int  # of one micro-batch, logits included
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.optimizer + self.reference + self.activations
+
+
+def dimensions(model: ModelConfig) -> Dimensions | None:
+    """The model's sizes; None while they cannot be known (a checkpoint that is not on this machine)."""
+    folder = _folder(model.path)
+    if folder is not None and (folder / "config.json").exists():
+        return _from_folder(folder)
+    return _from_shape(model.shape) if model.shape else None
+
+
+def learner_memory(dims: Dimensions, cluster: ClusterConfig, *, reference: bool) -> Memory:
+    """One FSDP2 rank: everything that is sharded, divided by the ranks, and the activations of one micro-batch.
+
+    Activations per token and layer: three residual-width tensors for the norms and the sum, queries and the
+    attention's output, keys and values, three of the MLP's width. Flash-style attention keeps no scores.
+    """
+    width = 4 * dims.hidden + 2 * dims.query + 2 * dims.key_value + 3 * dims.mlp
+    activations = cluster.micro_tokens * dims.layers * width * _BYTES[cluster.dtype]
+    logits = cluster.micro_tokens * dims.vocab * _MASTER * _LOGIT_COPIES
+    share = dims.parameters * _MASTER // cluster.learners
+    return Memory(share, 3 * share, share if reference else 0, activations + logits)
+
+
+def kv_bytes_per_token(dims: Dimensions, cluster: ClusterConfig) -> int:
+    """Keys and values of one token over all layers, in bytes per engine."""
+    return 2 * dims.layers * dims.key_value * _BYTES[cluster.dtype]
+
+
+def engine_weights(dims: Dimensions, cluster: ClusterConfig) -> int:
+    """Weights on one GPU of an engine (or in its process), in bytes."""
+    return dims.parameters * _BYTES[cluster.dtype] // cluster.tensor_parallel
+
+
+# ---- where sizes come from ----------------------------------------------------------------------------
+
+
+def _folder(path: str | None) -> Path | None:
+    if path is None:
+        return None
+    folder = _BUILTIN.get(path, Path(path).expanduser())
+    return folder if folder.is_dir() else None
+
+
+def _from_shape(shape: ShapeConfig) -> Dimensions:
+    from rlstack.models.granite import parameter_count
+
+    return Dimensions(
+        parameters=parameter_count(shape),
+        vocab=shape.vocab_size,
+        layers=shape.layers,
+        hidden=shape.hidden_size,
+        query=shape.heads * shape.head_dim,
+        key_value=shape.kv_heads * shape.head_dim,
+        mlp=shape.mlp_hidden,
+        positions=shape.max_positions,
+    )
+
+
+def _from_folder(folder: Path) -> Dimensions | None:
+    config = _json(folder / "config.json", (folder / "config.json").read_bytes())
+    try:
+        hidden, heads = config["hidden_size"], config["num_attention_heads"]
+        head_dim = config.get("head_dim") or hidden // heads
+        return Dimensions(
+            parameters=stored_parameters(folder),
+            vocab=config["vocab_size"],
+            layers=config["num_hidden_layers"],
+            hidden=hidden,
+            query=heads * head_dim,
+            key_value=(config.get("num_key_value_heads") or heads) * head_dim,
+            mlp=config["intermediate_size"],
+            positions=config["max_position_embeddings"],
+        )
+    except KeyError:  # a family that names its sizes otherwise
+        return None
+
+
+def stored_parameters(folder: Path) -> int:
+    """Number of elements in all *.safetensors files, read from their headers."""
+    return sum(_elements(file) for file in folder.glob("*.safetensors"))
+
+
+def _json(file: Path, content: bytes) -> dict[str, Any]:
+    try:  # a border: files made elsewhere
+        return dict(json.loads(content))
+    except (ValueError, TypeError):
+        hint = (
+            "fetch the real file (git lfs pull)" if content.startswith(b"version https://git-lfs") else "copy it again"
+        )
+        raise ConfigError(f"{file} is damaged or not what its name says: {hint}") from None
+
+
+def _elements(file: Path) -> int:
+    with file.open("rb") as stream:
+        start = stream.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        header = _json(file, stream.read(min(length, 100 * 2**20)))
+    return sum(prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+
+
+# ---- the page -----------------------------------------------------------------------------------------
+
+
+def describe(config: RunConfig) -> str:
+    """The plan as text."""
+    dims = dimensions(config.model)
+    lines = [*_head(config, dims), *_stages(config), *_memory(config, dims), *_files(config, dims)]
+    return "\n".join([*lines, "", "Nothing was started. The same command without dry_run=true runs it.", ""])
+
+
+def _head(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
+    cluster = config.cluster
+    size = f"{_count(dims.parameters)} parameters" if dims else "size known once its files are on this machine"
+    where = config.model.path or "random weights"
+    yield f"recipe    {config.recipe}, seed {config.seed}"
+    yield f"model     {config.model.name}: {size}, from {where}"
+    yield (
+        f"cluster   {cluster.name}: {cluster.engines} x vLLM engine, {cluster.learners} x learner, {cluster.dtype}, "
+        + (f"Ray at {cluster.address}" if cluster.address else "a private Ray on this machine")
+    )
+
+
+def _stages(config: RunConfig) -> Iterator[str]:
+    for number, (name, stage) in enumerate(config.stages.items(), start=1):
+        yield ""
+        yield f"stage {number}: {name} ({stage.kind})"
+        yield from _rl_stage(stage) if isinstance(stage, RLStage) else _train_stage(stage)
+
+
+def _rl_stage(stage: RLStage) -> Iterator[str]:
+    from rlstack.data.prompts import quotas
+
+    sampling = stage.sampling
+    samples = stage.prompts_per_step * sampling.samples_per_prompt
+    shares = quotas({name: share.weight for name, share in stage.envs.items()}, stage.prompts_per_step)
+    yield f"  {stage.steps:,} steps x {stage.prompts_per_step} prompts x {sampling.samples_per_prompt} samples"
+    yield (
+        f"  = {stage.steps * stage.prompts_per_step:,} prompts, {stage.steps * samples:,} samples, "
+        f"at most {stage.steps * samples * sampling.max_tokens:,} completion tokens "
+        f"({samples * sampling.max_tokens:,} a step)"
+    )
+    yield "  every step: " + ", ".join(f"{name} {n}" for name, n in sorted(shares.items()))
+    yield (
+        f"  loss {stage.loss.kind}, KL {stage.kl.beta:g} x {stage.kl.estimator}, learning rate {stage.optim.lr:g}, "
+        f"{stage.updates_per_step} update(s) a step"
+    )
+    each = f", and every {stage.eval.every} steps" if stage.eval.every else ""
+    yield f"  evaluation: {len(stage.envs)} envs x {stage.eval.prompts_per_env} held-out prompts before and after{each}"
+
+
+def _train_stage(stage: TrainStage) -> Iterator[str]:
+    tokens = stage.rows_per_step * stage.row_tokens
+    total = sum(stage.data.values())
+    yield f"  {stage.steps:,} steps x {stage.rows_per_step} rows x {stage.row_tokens:,} tokens"
+    yield f"  = at most {stage.steps * tokens:,} tokens ({tokens:,} a step)"
+    yield "  data: " + ", ".join(f"{name} {share / total:.0%}" for name, share in stage.data.items())
+    yield f"  learning rate {stage.optim.lr:g}, schedule {stage.optim.schedule.kind}"
+
+
+def _memory(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
+    if dims is None:
+        return
+    cluster = config.cluster
+    rl = [stage for stage in config.stages.values() if isinstance(stage, RLStage)]
+    needed = learner_memory(dims, cluster, reference=any(stage.kl.beta > 0 for stage in rl))
+    yield ""
+    yield "memory (estimates, without what torch, CUDA and Ray take for themselves)"
+    yield (
+        f"  each learner   {_size(needed.total)}: weights {_size(needed.weights)}, gradients and AdamW "
+        f"{_size(needed.optimizer)}, reference {_size(needed.reference)}, "
+        f"a micro-batch of {cluster.micro_tokens:,} tokens up to {_size(needed.activations)}"
+    )
+    if rl:
+        token = kv_bytes_per_token(dims, cluster)
+        cache = (
+            f"{_size(cluster.kv_cache_bytes)} of KV cache = {cluster.kv_cache_bytes // token:,} tokens"
+            if cluster.kv_cache_bytes
+            else f"KV cache up to {cluster.gpu_memory_share:.0%} of each GPU, {_size(token)} a token"
+        )
+        yield f"  each engine    weights {_size(engine_weights(dims, cluster))}, {cache}"
+    if cluster.colocate:
+        yield "  engines and learners share the GPUs in turns (the engine sleeps while the learner works)"
+
+
+def _files(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
+    yield ""
+    yield f"files     {Path(config.run_dir).absolute()} ({_state(Path(config.run_dir))})"
+    yield "  config.json, metrics.jsonl, summary.json, logs/"
+    for name, stage in config.stages.items():
+        keeps = f"checkpoints/ (every {stage.checkpoint.every}, the last {stage.checkpoint.keep} kept"
+        if dims:
+            keeps += f", {_size(3 * _MASTER * dims.parameters)} each"
+        kinds = "rollouts/, eval/, " if isinstance(stage, RLStage) else ""
+        yield f"  {name}/: {kinds}{keeps}), export/"
+
+
+def _state(run_dir: Path) -> str:
+    if not run_dir.exists():
+        return "new"
+    if (run_dir / "summary.json").exists():
+        return "holds a finished run"
+    return "holds an unfinished run, which would go on" if (run_dir / "config.json").exists() else "exists"
+
+
+def _count(n: int) -> str:
+    for unit, name in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if n >= unit:
+            return f"{n / unit:.2f}{name}"
+    return str(n)
+
+
+def _size(n: int) -> str:
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if n >= unit:
+            return f"{n / unit:.1f} {name}"
+    return f"{n} B"
