@@ -73,8 +73,7 @@ def combined(
         raise ValueError(f"scores of shape {scores_KG.shape} for {weights_K.size} rewards and {valid_G.size} samples")
     scores_KG, weights_K = scores_KG[weights_K != 0], weights_K[weights_K != 0]
     if when == "before":
-        total_G = weights_K @ np.where(valid_G, scores_KG, 0.0)  # an unjudged NaN must not reach the sum
-        return advantages(total_G, valid_G, kind=kind, normalise=normalise)
+        return advantages(weights_K @ scores_KG, valid_G, kind=kind, normalise=normalise)
     result_G = np.zeros(valid_G.shape, np.float64)
     for weight, scores_G in zip(weights_K, scores_KG, strict=True):
         result_G += weight * _of_group(scores_G, valid_G, kind, normalise)

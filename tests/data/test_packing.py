@@ -115,6 +115,14 @@ def test_ranks_differ_by_less_than_one_sequence(lengths, ranks, attention):
     assert max(totals) - min(totals) <= max(cost) * (1 + 1e-9)
 
 
+def test_ranks_stay_even_over_many_rounds():
+    """40 sequences of which no two share a micro-batch: 20 rounds, each uneven by one token, do not add up."""
+    shares = balance(list(range(41, 81)), 2, 80)
+    assert len(shares[0]) == 20
+    totals = [sum(41 + i for part in share for i in part) for share in shares]
+    assert abs(totals[0] - totals[1]) <= 1
+
+
 def test_balance_is_even_on_a_real_mix():
     lengths = log_normal(1_024, 8_192, seed=1)
     for attention in (0.0, 1e-4):

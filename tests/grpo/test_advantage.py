@@ -158,6 +158,14 @@ def test_a_constant_reward_adds_nothing_after_normalisation():
     np.testing.assert_array_equal(found, advantages([1.0, 0.0, 1.0], all_valid([1, 1, 1])))
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_unjudged_samples_leave_all_rewards(when):
+    scores, valid = np.array([[1.0, math.nan, 0.0], [0.2, 7.0, 0.9]]), [True, False, True]
+    found = combined(scores, valid, [1.0, 0.5], when=when)
+    assert found[1] == 0.0
+    np.testing.assert_array_equal(found[[0, 2]], combined(scores[:, [0, 2]], [True, True], [1.0, 0.5], when=when))
+
+
 def test_an_unused_reward_may_be_unknown():
     scores = [[1.0, 0.0], [math.nan, math.nan]]
     for when in ("before", "after"):
