@@ -90,8 +90,12 @@ def test_nothing_is_left_behind() -> None:
 
 def _states_of_session(server: int) -> list[str]:
     """The process states of a server and of all its descendants, by its parentage."""
-    rows = [line.split() for line in subprocess.run(["ps", "-eo", "pid=,ppid=,stat="], capture_output=True, text=True,
-                                                    check=True).stdout.splitlines()]
+    rows = [
+        line.split()
+        for line in subprocess.run(
+            ["ps", "-eo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+    ]
     family, states = {server}, []
     for pid, parent, state in sorted(rows, key=lambda row: int(row[0])):
         if int(pid) == server or int(parent) in family:
