@@ -26,6 +26,8 @@ def entity(number: int) -> str:
     return f"<!ENTITY a{number} '{f'&a{number - 1};' * 10}'>"
 
 
+FORM = {"instruction"}  # judges form alone: "at most ten words" is rightly met by an ugly text of five
+
 # Made once, whatever the gold is.
 TEXTS: dict[str, Callable[[], str]] = {
     "code": lambda: CODE,
@@ -117,7 +119,7 @@ def test_hostile_answers_harm_nothing(name: str) -> None:
         assert scores[0].value >= 0.99 * best, (row, scores[0])
         for text, score in zip(texts[1:4], scores[1:4], strict=True):
             assert score.status in ("ok", "timeout"), (text[:80], score)
-            assert score.value <= 0.01 * best, (text[:80], row, score)
+            assert score.value <= 0.01 * best or name in FORM, (text[:80], row, score)
         assert scores[4].status in ("ok", "timeout"), (texts[4][:80], scores[4])
     assert stats["restarts"] == 0
     assert stats["error"] == 0
