@@ -51,6 +51,11 @@ class Origin:
     def is_file(self) -> bool:
         return self.owner != "installed"
 
+    @property
+    def address(self) -> str:
+        """What loads this very plugin in any process and working directory."""
+        return self.where if self.is_file else f"{self.name}={self.where}"
+
     def __str__(self) -> str:
         return self.where if self.is_file else f"the installed entry point {self.where}"
 
@@ -62,7 +67,7 @@ class RewardPlugin:
     name: str
     score: ScoreFunction
     deadline_s: float  # seconds that one call may take
-    origin: str  # path of its file, or "module:attribute" of an entry point
+    origin: str  # path of its file, or "name=module:attribute" of an entry point
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ def load_reward(name: str, env: str | None = None) -> RewardPlugin:
     """
     origin = _locate("reward", name, env)
     score, deadline_s = _load(origin)
-    return RewardPlugin(origin.name, score, deadline_s, origin.where)
+    return RewardPlugin(origin.name, score, deadline_s, origin.address)
 
 
 def list_envs() -> tuple[Listing, ...]:
@@ -137,10 +142,11 @@ def _listed(origin: Origin) -> Listing:
 
 
 def _locate(kind: Kind, name: str, env: str | None = None) -> Origin:
-    if ":" in name and "/" not in name:
-        return Origin(kind, name.rpartition(":")[0].rpartition(".")[2], name, "installed")
     if _is_path(name):
         return _at_path(kind, Path(name).expanduser())
+    if "=" in name:
+        label, _, where = name.partition("=")
+        return Origin(kind, label, where, "installed")
     found = {o.where: o for o in _origins(kind, env) if o.name == name}
     if not found:
         known = {origin.name for origin in _origins(kind, env)}

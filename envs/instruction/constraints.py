@@ -14,7 +14,7 @@ from rlstack.envs.words import words
 Kwargs = dict[str, Any]
 
 KEYWORDS = words("blue green winter summer music bread stone silver window paper")
-ENDINGS = ("The end.", "So it is.", "Good night.", "Believe me.", "Thank you.")
+ENDINGS = ("The end.", "So it is.", "Good night.", "That is it.", "Thank you.")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _bullets(text: str, kwargs: Kwargs, rng: random.Random) -> str:
 
 
 def _title(text: str, kwargs: Kwargs, rng: random.Random) -> str:
-    return f"<<{rng.choice(('My Story', 'A Note', 'My View'))}>> {text}"
+    return f"<<{rng.choice(('This One', 'What It Is', 'As It Is'))}>> {text}"
 
 
 def _picked_words(rng: random.Random, level: int) -> Kwargs:
@@ -148,7 +148,7 @@ CONSTRAINTS: dict[str, Constraint] = {
         ask=lambda kwargs: f"Never say {' or '.join(kwargs['forbidden_words'])}.",
         apply=lambda text, kwargs, rng: text,
         order=0,
-        pick=lambda rng, level: {"forbidden_words": rng.sample(("maybe", "perhaps", "nice", "thing", "sort"), 2)},
+        pick=lambda rng, level: {"forbidden_words": rng.sample(("maybe", "perhaps", "nice", "stuff", "sort"), 2)},
         violate=lambda text, kwargs, rng: f"{text} That is {kwargs['forbidden_words'][0]} it.",
     ),
     "keywords:frequency": Constraint(

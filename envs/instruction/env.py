@@ -47,7 +47,7 @@ def _foreign(rng: random.Random, level: int) -> list[tuple[str, Kwargs]]:
 def _row(rng: random.Random, chosen: list[tuple[str, Kwargs]]) -> Row:
     topic = rng.choice(prose.TOPICS)
     asked = " ".join(CONSTRAINTS[name].ask(kwargs) for name, kwargs in chosen)
-    prompt = f"{rng.choice(prose.REQUESTS).format(topic)} {asked}"
+    prompt = f"{prose.request(rng, topic)} {asked}"
     data: dict[str, Any] = {
         "instruction_id_list": [name for name, _ in chosen],
         "kwargs": [kwargs for _, kwargs in chosen],
@@ -72,7 +72,7 @@ def draft(row: Row, rng: random.Random) -> str:
     """
     ids, prompt = row.data["instruction_id_list"], row.data["prompt"]
     chosen = list(zip(ids, row.data["kwargs"], strict=True))
-    topic = next(topic for topic in prose.TOPICS if f" {topic}" in prompt)
+    topic = next(topic for topic in prose.TOPICS if f" {topic} " in prompt)
     easy = ids[0].startswith(("change_case", "keywords", "length"))
     style = rng.choices(("kept", "forgotten", "remark"), (0.5, 0.4, 0.1) if easy else (0.3, 0.6, 0.1))
     match style[0]:

@@ -6,18 +6,27 @@ import random
 
 from rlstack.envs.words import words
 
-TOPICS = words(
-    "cat dog fox owl hen pig cow bee goat lion bear frog duck crow horse sheep mouse tiger whale rabbit boat train "
+TOPICS = words(  # four letters and more, as the content gate of the reward compares no shorter words
+    "horse sheep mouse tiger whale rabbit camel eagle goose otter snake spider turtle donkey kitten puppy boat train "
     "house river garden bridge lamp clock chair piano bicycle kite tree forest lake island castle tower market school"
 )
+KINDS = words("brown quiet famous strange lonely golden hidden tiny")
+PLACES = ("near our village", "behind the church", "across the valley", "outside our city")
 
 REQUESTS = ("Write about the {}.", "Tell me about the {}.", "Say something on the {}.", "Describe the {}.")
 
-SENTENCES = (  # words that a language detector knows as English, also in capitals and on their own
-    "This is the {} that I know well.",
-    "We went with them to see the {}.",
-    "You should look at the {} with me.",
-    "He said that the {} is with them.",
+
+def request(rng: random.Random, topic: str) -> str:
+    """A request with enough words of its own that an answer to something else shows."""
+    return rng.choice(REQUESTS).format(f"{rng.choice(KINDS)} {topic} {rng.choice(PLACES)}")
+
+
+# Words that a language detector knows as English, also in capitals and with little around them.
+SENTENCES = (
+    "What a quiet thing the {} is.",
+    "We think that the {} is theirs.",
+    "I think that this {} is theirs.",
+    "This is the {} that we know.",
 )
 
 MORE = (

@@ -29,12 +29,14 @@ def pair_of_equations(rng: random.Random) -> Task:
 
 
 def divisors(rng: random.Random) -> Task:
-    n = prod(p ** rng.randint(0, 3) for p in (2, 3, 5, 7)) * rng.choice((1, 11, 13))
-    n = max(n, 12)
-    found = [d for d in range(1, n + 1) if n % d == 0]
-    if rng.random() < 0.5 or n > 5000:
-        return f"How many positive divisors does {n} have?", str(len(found))
-    return f"What is the sum of the positive divisors of {n}?", str(sum(found))
+    powers = {p: rng.randint(0, 3) for p in (2, 3, 5, 7)} | {rng.choice((11, 13)): rng.randint(0, 1)}
+    if sum(powers.values()) < 2:
+        powers[2] += 3
+    n = prod(p**k for p, k in powers.items())
+    if n > 5000 or rng.random() < 0.5:
+        return f"How many positive divisors does {n} have?", str(prod(k + 1 for k in powers.values()))
+    total = prod((p ** (k + 1) - 1) // (p - 1) for p, k in powers.items())
+    return f"What is the sum of the positive divisors of {n}?", str(total)
 
 
 def committee(rng: random.Random) -> Task:
