@@ -20,18 +20,20 @@ DEADLINE_S = 1.0
 LONGEST_ANSWER = 14  # words up to which a sentence may hold the answer
 _LAMBDA = 1.0
 _ABSTAINS = re.compile(
-    r"\b(?:i (?:really |honestly |simply )?(?:do not|don't|dont|cannot|can't|could not|couldn't|am not able to|'m not able to|am unable to)"
+    r"\b(?:i (?:really |honestly |simply )?"
+    r"(?:do not|don't|dont|cannot|can't|could not|couldn't|am not able to|'m not able to|am unable to)"
     r" (?:know|recall|remember|answer|say|determine|tell|be (?:sure|certain)|verify|confirm|find)"
-    r"|i(?: am|'m) (?:not (?:sure|certain|aware|familiar)|unsure|uncertain)|i have no (?:idea|information|knowledge|record)|no idea"
-    r"|(?:is|it's|are|remains?) (?:unknown|unanswerable|not known)|unknown|unanswerable|not enough information|insufficient information"
-    r"|(?:cannot|can't|can not|could not) be (?:known|determined|answered|verified)|there is no (?:answer|such)|does not exist|doesn't exist|no such"
-    r"|ich wei(?:ß|ss) (?:es )?nicht|ich bin (?:mir )?nicht sicher|je ne sais pas|je ne suis pas s[ûu]r|no (?:lo )?s[ée]|no estoy segur[oa]"
-    r"|não sei|non (?:lo )?so|не знаю|我不知道|不知道|わかりません|知りません|모르겠)(?:\b|(?=\W|$)|)",
-    re.I,
+    r"|i(?: am|'m) (?:not (?:sure|certain|aware|familiar)|unsure|uncertain)"
+    r"|i have no (?:idea|information|knowledge|record)|no idea|(?:is|it's|are|remains?) (?:unknown|unanswerable|not known)"
+    r"|unknown|unanswerable|not enough information|insufficient information"
+    r"|(?:cannot|can't|can not|could not) be (?:known|determined|answered|verified)"
+    r"|there is no (?:answer|such)|does not exist|doesn't exist|no such)\b"
+    r"|ich wei(?:ß|ss) (?:es )?nicht|ich bin (?:mir )?nicht sicher|je ne sais pas|je ne suis pas s[ûu]r"
+    r"|\bno (?:lo )?sé\b|no estoy segur[oa]|\bnão sei\b|\bnon (?:lo )?so\b|не знаю"
+    r"|我不知道|不知道|わかりません|知りません|모르겠"
 )
 _STILL_ANSWERS = re.compile(
-    r"\b(?:but|however|maybe|perhaps|possibly|probably|might|guess|could be|likely|think|aber|vielleicht|peut-être|quizás)\b",
-    re.I,
+    r"\b(?:but|however|maybe|perhaps|possibly|probably|might|guess|could be|likely|think|aber|vielleicht|peut-être|quizás)\b"
 )
 _SEVERAL = re.compile(r"\b(?:or|either|and|maybe|perhaps|possibly|not|isn't|never|oder|ou)\b|[,;/]")
 

@@ -114,7 +114,7 @@ def _agrees(letter: str, rest: str, options: Sequence[Any], letters: str) -> boo
         and not (other.group(1) in "AI" and rest[other.end() : other.end() + 1] == " ")
     ):
         return False
-    return not _UNDECIDED.search(rest.split(".")[0]) or len(rest) > 40 and not re.match(r"\W*(?:or|and|/|&|\?)", rest)
+    return not _UNDECIDED.search(rest.split(".")[0]) or (len(rest) > 40 and not re.match(r"\W*(?:or|and|/|&|\?)", rest))
 
 
 def _empty(statement: Statement) -> bool:

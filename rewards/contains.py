@@ -38,7 +38,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         return judged(0.0, f"longer than {limit} words", found=share)
     missing = [n for n, there in zip(needles, found, strict=True) if not there]
     met = not missing if mode == "all" else any(found)
-    return judged(float(met), "contained" if met else f"missing {ascii(missing[0][:60])}", found=share)
+    return judged(float(met), "contained" if met else f"missing {missing[0][:60]!a}", found=share)
 
 
 def _form(text: str, fold: bool) -> str:

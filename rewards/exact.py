@@ -26,7 +26,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     given = _form(response.answer.strip()[:LONGEST], fold, collapse)
     if any(given == _form(a, fold, collapse) for a in accepted):
         return judged(1.0, "equal")
-    return judged(0.0, f"answer {ascii(given[:80])} is not the expected text")
+    return judged(0.0, f"answer {given[:80]!a} is not the expected text")
 
 
 def _form(text: str, fold: bool, collapse: bool) -> str:

@@ -28,7 +28,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         return invalid(f"data names none of {', '.join(_CHECKS)}")
     for name in asked:
         if not _VALID[name](data[name]):
-            return invalid(f"data['{name}'] does not fit: {ascii(str(data[name])[:80])}")
+            return invalid(f"data['{name}'] does not fit: {str(data[name])[:80]!a}")
     held = {name: float(_CHECKS[name](response, data[name])) for name in asked}
     broken = [name for name, ok in held.items() if not ok]
     return judged(float(not broken), f"broken: {', '.join(broken)}" if broken else "as asked", **held)

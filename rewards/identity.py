@@ -1,7 +1,7 @@
 """Who the model says it is: the configured name and maker, nobody else, in the asked language.
 
-`data`: `{"name": str, "maker": str, "language"?: "en", "others"?: [<names that must not occur>], "ask"?: ["name", "maker"]}`.
-`ask` says which of the two the question calls for (both by default).
+`data`: `{"name": str, "maker": str, "language"?: "en", "others"?: [<names that must not occur>],
+"ask"?: ["name", "maker"]}`. `ask` says which of the two the question calls for (both by default).
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ from rlstack.rewards._answer.plain import folded
 DEADLINE_S = 2.0
 LONGEST = 20_000  # characters of a response that are looked at
 _ASKS = ("name", "maker")
-_DENIAL = r"(?:\b(?:not|n't|never|no|neither|nor|nicht|kein\w*|nie|pas|jamais|ne|nunca|non|não|niet|geen|не|нет)\b|n't\b|不是|不叫|并非|没有|ではな|じゃな|아니)"
-_NAMELESS = re.compile(
-    r"\b(?:do not|don't|does not|doesn't) have (?:a|any) (?:name|maker|creator|developer|identity)|\b(?:have|has) no (?:name|maker|creator|identity)"
-    r"|\bi am nobody\b|habe keinen namen|n'ai pas de nom|no tengo nombre|não tenho nome|non ho un nome|у меня нет имени|没有名字|名前はありません"
+_DENIAL = (
+    r"\b(?:not|never|no|neither|nor|nicht|kein\w*|nie|pas|jamais|ne|nunca|non|não|niet|geen|не|нет)\b"
+    r"|n't\b|不是|不叫|并非|没有|ではな|じゃな|아니"
 )
+_NAMELESS = re.compile(
+    r"\b(?:do not|don't|does not|doesn't) have (?:a|any) (?:name|maker|creator|developer|identity)"
+    r"|\b(?:have|has) no (?:name|maker|creator|identity)|\bi am nobody\b|habe keinen namen|n'ai pas de nom"
+    r"|no tengo nombre|não tenho nome|non ho un nome|у меня нет имени|没有名字|名前はありません"
+)
+_CLAUSE_END = re.compile(r"[.!?;:。！？\n]|,\s|\b(?:but|and|sondern|und|mais|et|sino|pero)\b|，|、")
 
 
 def score(response: Response, data: Mapping[str, Any]) -> Score:
@@ -71,9 +76,7 @@ def _denied(names: list[str], text: str) -> bool:
     """Whether a clause negates one of the names ("I am not Granite") or all names are denied."""
     if _NAMELESS.search(text):
         return True
-    for clause in re.split(
-        r"[.!?;:。！？\n]|,\s|\bbut\b|\band\b|\bsondern\b|\bund\b|\bmais\b|\bet\b|\bsino\b|\bpero\b|，|、", text
-    ):
+    for clause in _CLAUSE_END.split(text):
         for name in names:
             found = re.search(_pattern(name), clause)
             if found and re.search(_DENIAL, clause[: found.start()][-60:] + " " + clause[found.end() :][:30]):

@@ -31,7 +31,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     if _fills_lines(gold) and same_value(gold, final_block(text)):
         return judged(1.0, "equal")
     shown = statements[-1].text[:80] if statements else ""
-    return judged(0.0, f"final answer {ascii(shown)} is not the gold answer")
+    return judged(0.0, f"final answer {shown!a} is not the gold answer")
 
 
 def _fills_lines(gold: Any) -> bool:

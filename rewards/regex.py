@@ -26,7 +26,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         return invalid(f"data['pattern'] must be a text of 1 to {LONGEST_PATTERN} characters")
     compiled = compiled_pattern(pattern, bool(data.get("casefold", False)), bool(data.get("multiline", False)))
     if compiled is None:
-        return invalid(f"data['pattern'] is no RE2 pattern: {ascii(pattern[:80])}")
+        return invalid(f"data['pattern'] is no RE2 pattern: {pattern[:80]!a}")
     text = plain(response.answer.strip()[:LONGEST])
     matched = compiled.fullmatch(text) if data.get("full", True) else compiled.search(text)
     return judged(1.0, "matches") if matched else judged(0.0, "does not match")

@@ -16,7 +16,8 @@ Kind = Literal["boxed", "marked", "said", "beside", "closing", "whole"]
 
 NEAR = 200  # characters between two statements up to which they are one final statement
 MOST_BOXES = 100
-_LONGEST_STATEMENT = 4_000
+MOST_TOGETHER = 8  # different statements that one final statement may consist of
+_LONGEST_STATEMENT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,14 @@ _BARE_BOX = re.compile(r"\\boxed\s+([A-Za-z0-9.\-]+)")
 _HASHES = re.compile(r"####[ \t]*([^\n]+)")
 _ELEMENT_TAG = re.compile(r"<(/?)answer>", re.I)
 _ANSWER_WORD = (
-    r"(?:(?:final|correct|right|complete)\s+)?(?:answers?|solution|result)\b|r[ée]ponse(?:\s+finale)?\b|respuesta(?:\s+final)?\b"
-    r"|(?:endg[üu]ltige\s+)?antwort\b|resposta(?:\s+final)?\b|risposta(?:\s+finale)?\b|ответ\b|答案|答え|正解|回答"
+    r"(?:(?:final|correct|right|complete)\s+)?(?:answers?|solution|result)\b|r[ée]ponse(?:\s+finale)?\b"
+    r"|respuesta(?:\s+final)?\b|(?:endg[üu]ltige\s+)?antwort\b|resposta(?:\s+final)?\b|risposta(?:\s+finale)?\b"
+    r"|ответ\b|答案|答え|正解|回答"
 )
+_IS = r"is|are|was|would\s+be|will\s+be|must\s+be|should\s+be|equals|est|es|ist|lautet|è|é"
 _SAID = re.compile(
-    rf"(?:{_ANSWER_WORD})"
-    r"(?:\s+(?:to|for|of|in|with)\s[^.\n:=$]{0,80}?)?[ \t]*[*_]{0,3}[ \t]*"
-    r"(?::[ \t]*[*_]{0,3}|=|\b(?:is|are|was|would\s+be|will\s+be|must\s+be|should\s+be|equals|est|es|ist|lautet|è|é)\b[ \t]*:?|は|是|为|為)",
+    rf"(?:{_ANSWER_WORD})(?:\s+(?:to|for|of|in|with)\s[^.\n:=$]{{0,80}}?)?[ \t]*[*_]{{0,3}}[ \t]*"
+    rf"(?::[ \t]*[*_]{{0,3}}|=|\b(?:{_IS})\b[ \t]*:?|は|是|为|為)",
     re.I,
 )
 _HEADING = re.compile(
@@ -48,7 +50,9 @@ _HEADING = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?。](?=\s|$|[*_\"'”)]+(?:\s|$))|\n|$")
 _BESIDE = re.compile(
-    r"[\s$)\]}*_.,;]{0,12}(?:\\[)\]])?[\s,.;$]{0,6}\(?(?:or|alternatively|otherwise|maybe|perhaps|possibly|ou|oder|o)\b(?!\s+(?:about|approx|roughly|simply|just))[\s,:]*"
+    r"[\s$)\]}*_.,;]{0,12}(?:\\[)\]])?[\s,.;$]{0,6}\(?"
+    r"(?:or|alternatively|otherwise|maybe|perhaps|possibly|ou|oder|o)\b"
+    r"(?!\s+(?:about|approx|roughly|simply|just))[\s,:]*"
     r"(?:(?:equivalently|maybe|perhaps|possibly|it\s+is|it's|even)[\s,:]*)*",
     re.I,
 )
@@ -120,12 +124,15 @@ def _beside(text: str, last: Statement) -> list[Statement]:
 
 
 def _last_together(found: list[Statement]) -> list[Statement]:
-    together = [found[-1]]
+    """The last statement and those beside it, each text once; too many different ones settle on nothing."""
+    together = {found[-1].text: found[-1]}
+    first = found[-1]
     for statement in reversed(found[:-1]):
-        if together[0].start - statement.end > NEAR:
+        if first.start - statement.end > NEAR:
             break
-        together.insert(0, statement)
-    return together
+        together.setdefault(statement.text, statement)
+        first = statement
+    return sorted(together.values(), key=lambda s: s.start) if len(together) <= MOST_TOGETHER else []
 
 
 def _elements(text: str) -> list[Statement]:
@@ -164,14 +171,13 @@ def final_statements(text: str, closing: Callable[[str], list[Statement]] | None
     """
     strong = marked_statements(text)
     said = _said(text)
-    if strong:
-        final = _last_together(strong)
-        final += [s for s in said if s.start >= final[-1].end]
-    elif said:
-        final = _last_together(said)
-    else:
+    if not strong and not said:
         return (closing or closing_value)(text)
-    return final + _beside(text, final[-1])
+    final = _last_together(strong or said)
+    if strong and final:
+        later = [s for s in said if s.start >= final[-1].end]
+        final += _last_together(later) if later else []
+    return final + _beside(text, final[-1]) if final else []
 
 
 def closing_line(text: str) -> list[Statement]:
@@ -184,7 +190,7 @@ _FENCE = re.compile(r"^[ \t]*```[^\n]*\n?", re.M)
 
 
 def final_block(text: str) -> str:
-    """The result where it may fill several lines: a box or element, the last fenced block, what follows "Answer:", or all."""
+    """The result where it may fill several lines: a box or element, the last fence, what follows "Answer:", or all."""
     strong = marked_statements(text)
     if strong:
         return strong[-1].text

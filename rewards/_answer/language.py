@@ -36,7 +36,8 @@ _SCRIPTS = {
     "bg": "\u0400-\u04ff",
     "mk": "\u0400-\u04ff",
 }
-_ALONE = frozenset("ja zh ko el he th bn pa gu ta te kn ml".split())  # languages that their script gives away
+# languages that their script gives away
+_ALONE = frozenset(_SCRIPTS) - frozenset(("ar", "fa", "ur", "hi", "mr", "ne", "ru", "uk", "bg", "mk"))
 _COMMON = {
     "en": "the is are am i my by of and a an to was in from with have that this it you for on not",
     "de": "der die das ist bin ich und von ein eine einen zu mit den dem im nicht wurde mein name es auf",

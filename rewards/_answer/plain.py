@@ -10,6 +10,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LIGATURE = re.compile("[\ufdfa\ufdfb]")  # NFKC makes 18 and 8 characters of them: a bomb
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 LONGEST = 40_000  # characters looked at, from the end: a final answer stands there
@@ -26,7 +27,7 @@ def plain(text: str) -> str:
     text = _CONTROL.sub("", text)
     if text.isascii():
         return text
-    text = _SURROGATE.sub("?", text)
+    text = _LIGATURE.sub("?", _SURROGATE.sub("?", text))
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
 
 

@@ -12,10 +12,12 @@ from rlstack.rewards._answer.plain import folded, plain
 
 LONGEST = 20_000
 _TRUE, _FALSE = frozenset({"true", "yes", "correct", "valid"}), frozenset({"false", "no", "incorrect", "invalid"})
-_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|[-+]?\.\d+")
+_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|[-+]?\.\d+", re.A)
 _EDGES = " \t\n.,;:!*_`\"'“”‘’"
 _LEADING = re.compile(r"^(?:(?:it|that|this|he|she)(?: is|'s) |(?:the |a |an )(?=\w))")
 _DECIDED = re.compile(r"(yes|no|true|false)\b(?:[,.;:!]| because| since|$)")
+_ARTICLE = re.compile(r"\b(?:a|an|the)\s+")
+_BULLET = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•])\s+")
 _LATEX_TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textrm|texttt)\s*\{([^{}]*)\}")
 
 
@@ -78,9 +80,9 @@ def same_text(gold: str, given: str) -> bool:
 
 
 def listed(text: str) -> list[str]:
-    """Items of a list written with commas, arrows, "then", lines or numbers; an "and" before the last one is dropped."""
+    """Items of a list written with commas, arrows, "then", lines or numbers, without the "and" before the last."""
     text = plain(text[:LONGEST]).strip().strip("[](){}").strip(" .")
-    lines = [re.sub(r"^\s*(?:\d{1,3}[.)]|[-*•])\s+", "", line).strip() for line in text.splitlines() if line.strip()]
+    lines = [_BULLET.sub("", line).strip() for line in text.splitlines() if line.strip()]
     if len(lines) > 1:
         return [line.strip(_EDGES) for line in lines]
     pieces = re.split(r"\s*(?:,|;|->|→|=>|>|<|\bthen\b)\s*(?:(?:and|then)\s+)?|\s+and\s+", text)
@@ -101,9 +103,7 @@ def _rows(text: str) -> list[str]:
 
 
 def _clauses(text: str) -> frozenset[str]:
-    pieces = [
-        re.sub(r"\b(?:a|an|the)\s+", "", p).strip(_EDGES) for p in re.split(r"[,.;]\s+(?:and\s+)?|\s+and\s+", text)
-    ]
+    pieces = [_ARTICLE.sub("", p).strip(_EDGES) for p in re.split(r"[,.;]\s+(?:and\s+)?|\s+and\s+", text)]
     return frozenset(pieces) if all(" is " in f" {p} " for p in pieces if p) else frozenset()
 
 

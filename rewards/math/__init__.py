@@ -14,18 +14,10 @@ from typing import Any
 from rlstack.api import Response, Score, invalid, judged
 from rlstack.rewards._answer.final import Statement, boxes, final_statements
 from rlstack.rewards._answer.plain import tail
-from rlstack.rewards.math.answer import (
-    Answer,
-    Opaque,
-    Quantity,
-    Series,
-    Words,
-    cleaned,
-    lettered,
-    read_answer,
-    squeezed,
-)
+from rlstack.rewards.math.answer import Answer, Opaque, Words
 from rlstack.rewards.math.compare import Terms, equal, is_number, undecided
+from rlstack.rewards.math.read import read_answer
+from rlstack.rewards.math.spelling import cleaned, lettered, squeezed
 from rlstack.rewards.math.terms import UnreadableError
 from rlstack.rewards.math.units import Unit, read_unit
 
@@ -59,7 +51,7 @@ def _judge(text: str, gold: str, terms: Terms) -> Score:
     if len(strong) > 1 and strong == statements and same_answer(gold, ", ".join(s.text for s in strong), terms):
         return judged(1.0, "equal, in several boxes")
     shown = wrong.text if wrong is not None else statements[-1].text
-    return judged(0.0, f"final answer {ascii(shown[:80])} is not the gold answer")
+    return judged(0.0, f"final answer {shown[:80]!a} is not the gold answer")
 
 
 def _says_nothing(statement: Statement) -> bool:
@@ -147,4 +139,4 @@ def _same(gold_text: str, gold: Answer, given_text: str, given: Answer, terms: T
     return same_symbolically(gold_text, given_text)
 
 
-__all__ = ["DEADLINE_S", "Quantity", "Series", "read_gold", "same_answer", "score"]
+__all__ = ["DEADLINE_S", "read_gold", "same_answer", "score"]

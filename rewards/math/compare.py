@@ -82,7 +82,7 @@ def _letter_as_unit(quantity: Quantity) -> Quantity:
 
 def _percent_against_number(gold: Quantity, given: Quantity, terms: Terms) -> bool:
     """15 % is 0.15; where a percentage of at least one was asked for, the bare number 15 will do as well."""
-    percentage, number = (gold, given) if gold.percent else (given, gold)
+    number = given if gold.percent else gold
     hundredth = Fraction(1, 100)
     if _numbers(gold.term, given.term, hundredth if given.percent else Fraction(100), terms):
         return True

@@ -142,7 +142,7 @@ def _value(term: Term, kit: Any, at: Mapping[str, Any]) -> Any:
 def _operate(op: str, args: Sequence[Any], kit: Any) -> Any:
     if op == "+":
         return sum(args[1:], args[0])
-    if op == "*" or op == "mixed" and len(args) != 2 or op == "sci":
+    if op == "*" or (op == "mixed" and len(args) != 2) or op == "sci":
         product = args[0]
         for a in args[1:]:
             product = product * a

@@ -12,7 +12,7 @@ import re
 LONGEST = 300
 MOST_OPERATIONS = 60
 _REFUSED = re.compile(
-    r"\\(?:int|iint|oint|sum|prod|lim|limsup|liminf|binom|dbinom|tbinom|partial|nabla|frac\{d)(?![A-Za-z])|!|\^\s*\{?[^{}]{0,40}\^|\d{13}|[_]{2}|[^\x20-\x7e]"
+    r"\\(?:int|iint|oint|sum|prod|lim|limsup|liminf|binom|dbinom|tbinom|partial|nabla|frac\{d)(?![A-Za-z])|!|\d[eE][-+]?\d{3}|\^\s*\{?[^{}]{0,40}\^|\d{13}|[_]{2}|[^\x20-\x7e]"
 )
 _EXPONENT = re.compile(r"\^\s*\{?\s*-?(\d+)")
 _NESTED = 12
@@ -20,7 +20,7 @@ _NESTED = 12
 
 def admissible(text: str) -> bool:
     """Whether `text` is small and tame enough to be handed to sympy."""
-    if len(text) > LONGEST or _REFUSED.search(text):
+    if len(text) > LONGEST or not any(map(str.isalnum, text)) or _REFUSED.search(text):
         return False
     if any(int(m) > 40 for m in _EXPONENT.findall(text)):
         return False

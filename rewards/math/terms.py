@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-LARGEST_BITS = 20_000
+LARGEST_BITS = 10_000
 
 
 class UnreadableError(Exception):
@@ -202,10 +202,10 @@ def _integer_function(op: str, args: list[Fraction]) -> Fraction | None:
         return None
     whole = [a.numerator for a in args]
     if op == "factorial":
-        return Fraction(math.factorial(whole[0])) if 0 <= whole[0] <= 2_000 else None
+        return Fraction(math.factorial(whole[0])) if 0 <= whole[0] <= 1_000 else None
     if op == "binom":
         n, k = whole
-        return Fraction(math.comb(n, k)) if 0 <= k <= n <= 10_000 else None
+        return Fraction(math.comb(n, k)) if 0 <= k <= n <= 5_000 else None
     if op in ("gcd", "lcm"):
         return Fraction(math.gcd(*whole) if op == "gcd" else math.lcm(*whole))
     return None

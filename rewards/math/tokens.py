@@ -6,9 +6,26 @@ import re
 from typing import NamedTuple
 
 from rlstack.rewards.math.terms import UnreadableError
+from rlstack.rewards.math.vocabulary import (
+    ALPHABETS,
+    DROPPED_WITH_ARGUMENT,
+    FUNCTIONS,
+    GREEK,
+    KEPT_ARGUMENT,
+    NAMED_OPERATORS,
+    NEVER_PRODUCTS,
+    PLAIN_WORDS,
+    RENAMED,
+    RENAMED_OPERATORS,
+    SAME_LETTER,
+    SHORT_ENGLISH,
+    SIGNS,
+    SPACING,
+    TEXT_COMMANDS,
+)
 
 LONGEST = 4_000  # characters of an answer
-MOST_TOKENS = 1_500
+MOST_TOKENS = 800
 MOST_DIGITS = 1_000
 
 
@@ -20,18 +37,6 @@ class Token(NamedTuple):
     spaced: bool = False  # white space stood before it
 
 
-SIGNS = {
-    "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": "\\times ", "·": "\\cdot ", "⋅": "\\cdot ", "∙": "\\cdot ", "÷": "/",
-    "⁄": "/", "∕": "/", "√": "\\sqrt ", "∛": "\\sqrt[3]", "π": "\\pi ", "∞": "\\infty ", "≤": "\\le ", "≥": "\\ge ", "⩽": "\\le ",
-    "⩾": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "∪": "\\cup ", "∩": "\\cap ", "∈": "\\in ", "∅": "\\emptyset ", "°": "^\\circ ",
-    "º": "^\\circ ", "±": "\\pm ", "∓": "\\mp ", "…": "\\ldots ", "′": "'", "″": "''", "θ": "\\theta ", "α": "\\alpha ", "β": "\\beta ",
-    "γ": "\\gamma ", "δ": "\\delta ", "λ": "\\lambda ", "μ": "\\mu ", "µ": "\\mu ", "φ": "\\phi ", "ω": "\\omega ", "σ": "\\sigma ",
-    "ρ": "\\rho ", "ε": "\\epsilon ", "τ": "\\tau ", "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℕ": "\\mathbb{N}", "ℚ": "\\mathbb{Q}",
-    "ℂ": "\\mathbb{C}", "½": " \\frac{1}{2}", "⅓": " \\frac{1}{3}", "⅔": " \\frac{2}{3}", "¼": " \\frac{1}{4}", "¾": " \\frac{3}{4}",
-    "⅕": " \\frac{1}{5}", "⅖": " \\frac{2}{5}", "⅗": " \\frac{3}{5}", "⅘": " \\frac{4}{5}", "⅙": " \\frac{1}{6}", "⅚": " \\frac{5}{6}",
-    "⅛": " \\frac{1}{8}", "⅜": " \\frac{3}{8}", "⅝": " \\frac{5}{8}", "⅞": " \\frac{7}{8}", "⟨": "\\langle ", "⟩": "\\rangle ",
-    "⌊": "\\lfloor ", "⌋": "\\rfloor ", "⌈": "\\lceil ", "⌉": "\\rceil ", "∧": "\\wedge ", "∨": "\\vee ", "¬": "\\neg ", "→": "\\to ",
-}  # fmt: skip
 _SIGN_TABLE = str.maketrans(SIGNS)
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
@@ -48,46 +53,6 @@ def signs_to_latex(text: str) -> str:
     return text.translate(_SIGN_TABLE)
 
 
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho varrho sigma tau upsilon phi varphi chi"
-    " psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell".split()
-)
-FUNCTIONS = {
-    name: name
-    for name in "sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc exp ln log lg gcd lcm max min".split()
-}
-FUNCTIONS |= {
-    "asin": "arcsin",
-    "acos": "arccos",
-    "atan": "arctan",
-    "tg": "tan",
-    "ctg": "cot",
-    "cosec": "csc",
-    "arctg": "arctan",
-}
-FUNCTIONS |= {"abs": "abs", "floor": "floor", "ceil": "ceil", "sgn": "sgn", "Re": "re", "Im": "im", "det": "det"}
-_SPACING = frozenset(", ; : ! quad qquad enspace thinspace hspace hfill displaystyle textstyle scriptstyle limits left right middle".split()) | {
-    "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl", "Biggr", "rm", "bf", "it", "sf", " ", "\n", ">",
-    "phantom", "allowbreak", "nonumber", "notag", "nobreak", "mathstrut", "strut", "boldsymbol", "bm", "rlap", "smash", "hline", "em", "tt",
-}  # fmt: skip
-_RENAMED = {
-    "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom", "choose": "choose", "leq": "le", "leqslant": "le",
-    "geq": "ge", "geqslant": "ge", "neq": "ne", "lt": "<", "gt": ">", "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]", "lparen": "(",
-    "rparen": ")", "vert": "|", "mid": "|", "lvert": "|", "rvert": "|", "ast": "*", "times": "*", "cdot": "*", "bullet": "*", "div": "/",
-    "varnothing": "emptyset", "simeq": "approx", "thickapprox": "approx", "doteq": "approx", "dots": "ldots", "cdots": "ldots", "colon": ":",
-    "land": "wedge", "lor": "vee", "lnot": "neg", "degree": "circ", "intertext": "text", "isin": "in", "imath": "i", "infin": "infty",
-    "langle": "<(", "rangle": ")>", "|": "||", "Vert": "||", "lVert": "||", "rVert": "||", "ge": "ge", "dotsc": "ldots", "ratio": ":",
-}  # fmt: skip
-_TEXT_COMMANDS = frozenset(
-    "text textbf textit textrm textsf texttt textnormal mbox hbox mathrm mathbf mathit mathsf mathtt mathnormal operatorname emph mathop textup"
-    " underline overbrace underbrace bold textsc".split()
-)
-_LATEX_OPERATORS = {"<": "<", ">": ">", "{": "\\{", "}": "\\}", "[": "[", "]": "]", "(": "(", ")": ")", "|": "|", "*": "*", "/": "/", ":": ":", "<(": "<(", ")>": ")>", "||": "||"}  # fmt: skip
-PLAIN_WORDS = {
-    "sqrt": ("c", "sqrt"), "pi": ("l", "pi"), "infinity": ("l", "inf"), "inf": ("l", "inf"), "oo": ("l", "inf"), "infty": ("l", "inf"),
-    "theta": ("l", "theta"), "alpha": ("l", "alpha"), "beta": ("l", "beta"), "lambda": ("l", "lambda"), "cbrt": ("c", "cbrt"),
-}  # fmt: skip
-
 _TOKEN = re.compile(
     r"(?P<space>\s+|~|\$)"
     r"|(?P<command>\\(?:[A-Za-z]+\*?|[^A-Za-z]))"
@@ -95,14 +60,12 @@ _TOKEN = re.compile(
     r"|\d+(?:\.\d+)?[eE][+-]?\d+(?![\w.])|\d+(?:\{,\}\d+)?(?:\.\d*)?|\.\d+)"
     r"|(?P<word>[A-Za-z]+)"
     r"|(?P<sign><=|>=|!=|==|\*\*|\.\.\.|.)",
-    re.S,
+    re.S | re.A,
 )
+_TYPED = {"<=": "le", ">=": "ge", "!=": "ne", "==": "=", "**": "^", "...": "ldots"}
 _SEPARATOR = re.compile(r",|\{,\}|\\[,!; ]|\{\\,\}| ")
+_GLUED_NAMES = re.compile(r"[A-Za-z]*(?:sqrt|pi)[A-Za-z]*")
 _GROUP_AT = re.compile(r"\s*\{([^{}]*)\}")
-_SHORT_ENGLISH = frozenset(
-    "odd yes two red sam tom and not one six ten for the are was has all any per day min max sun mon tue wed thu fri sat feet foot inch or if in of"
-    " no to is at by men ounces boy girl".split()
-)
 
 
 def tokenize(text: str, known_words: frozenset[str] = frozenset()) -> list[Token]:
@@ -128,7 +91,7 @@ def tokenize(text: str, known_words: frozenset[str] = frozenset()) -> list[Token
             continue
         if kind == "command":
             position = _command(text, value[1:].rstrip("*") or "*", position, out, spaced)
-            spaced = value[1:] in _SPACING and value != "\\!"
+            spaced = value[1:] in SPACING and value != "\\!"
         elif kind == "number":
             out.append(Token("n", _digits(value), spaced))
             spaced = False
@@ -136,13 +99,7 @@ def tokenize(text: str, known_words: frozenset[str] = frozenset()) -> list[Token
             _word(value, out, spaced, known_words)
             spaced = False
         else:
-            out.append(
-                Token(
-                    "o",
-                    {"<=": "le", ">=": "ge", "!=": "ne", "==": "=", "**": "^", "...": "ldots"}.get(value, value),
-                    spaced,
-                )
-            )
+            out.append(Token("o", _TYPED.get(value, value), spaced))
             spaced = False
         depth += (value in ("(", "[", "\\{", "\\langle")) - (value in (")", "]", "\\}", "\\rangle"))
         if len(out) > MOST_TOKENS:
@@ -151,7 +108,7 @@ def tokenize(text: str, known_words: frozenset[str] = frozenset()) -> list[Token
 
 
 def _digits(value: str) -> str:
-    if re.fullmatch(r"\d+\{,\}\d+", value) and not re.fullmatch(r"\d{1,3}\{,\}\d{3}", value):
+    if re.fullmatch(r"[0-9]+\{,\}[0-9]+", value) and not re.fullmatch(r"[0-9]{1,3}\{,\}[0-9]{3}", value):
         value = value.replace("{,}", ".")  # decimal comma
     value = _SEPARATOR.sub("", value)
     if len(value) > MOST_DIGITS:
@@ -160,100 +117,93 @@ def _digits(value: str) -> str:
 
 
 def _command(text: str, name: str, position: int, out: list[Token], spaced: bool) -> int:
-    if name in _TEXT_COMMANDS:
-        group = _GROUP_AT.match(text, position)
+    """Adds the tokens of the command `name` that ends at `position`; returns where to go on."""
+    group = _GROUP_AT.match(text, position)
+    if name in TEXT_COMMANDS:
         if group is None:
             return position
-        words = group.group(1).strip().strip("$").strip()
-        if words and (name == "operatorname" or name == "mathrm") and words in FUNCTIONS:
-            out.append(Token("f", FUNCTIONS[words], spaced))
-        elif re.fullmatch(r"[A-Za-z]|d[xyt]", words) and name.startswith("math"):
-            out.extend(Token("l", letter, spaced) for letter in words)
-        elif re.fullmatch(r"[-+]?[\d.,/\s()]+|\([A-Za-z]\)|[A-Za-z]\)", words) or "\\" in words or "^" in words:
-            out.extend(tokenize(words))
-        elif words:
-            out.append(Token("t", words, True))
+        _text_group(name, group.group(1).strip().strip("$").strip(), out, spaced)
         return group.end()
-    if name in ("mathbb", "mathcal", "mathscr", "mathfrak", "Bbb"):
-        group = _GROUP_AT.match(text, position)
+    if name in ALPHABETS:
         letter = group.group(1).strip() if group else text[position : position + 2].strip()[:1]
         out.append(Token("l", name[4:6] + ":" + letter, spaced))
         return group.end() if group else position + 1
-    if name in ("hspace", "vspace", "phantom", "color", "textcolor", "label", "tag"):
-        group = _GROUP_AT.match(text, position)
+    if name in DROPPED_WITH_ARGUMENT:
         return group.end() if group else position
     if name in ("begin", "end"):
-        group = _GROUP_AT.match(text, position)
         if group is None:
             raise UnreadableError("environment without a name")
         out.append(Token("c", f"{name}:{group.group(1).strip().rstrip('*')}", spaced))
         return group.end()
-    if name in ("boxed", "fbox", "ensuremath", "mathstrut", "displaylines", "bar") and name != "bar":
-        return position
-    _simple_command(name, out, spaced)
+    if name not in KEPT_ARGUMENT:
+        _simple_command(name, out, spaced)
     return position
 
 
-def _simple_command(name: str, out: list[Token], spaced: bool) -> None:
-    if name in _SPACING or name in ("$", "(", ")", "[", "]") or (name in ("&",)):
+def _text_group(name: str, words: str, out: list[Token], spaced: bool) -> None:
+    """What `\\text{…}` and its like hold: a function name, letters, a number, or words."""
+    if not words:
         return
-    if name == "{" or name == "}":
+    if name in ("operatorname", "mathrm") and words in FUNCTIONS:
+        out.append(Token("f", FUNCTIONS[words], spaced))
+    elif name.startswith("math") and re.fullmatch(r"[A-Za-z]|d[xyt]", words):
+        out.extend(Token("l", letter, spaced) for letter in words)
+    elif re.fullmatch(r"[-+]?[0-9.,/\s()]+|\([A-Za-z]\)|[A-Za-z]\)", words) or "\\" in words or "^" in words:
+        out.extend(tokenize(words))
+    else:
+        out.append(Token("t", words, True))
+
+
+def _simple_command(name: str, out: list[Token], spaced: bool) -> None:
+    if name in SPACING or name in ("$", "(", ")", "[", "]", "&"):
+        return
+    if name in ("{", "}"):
         out.append(Token("o", "\\" + name, spaced))
     elif name == "%":
         out.append(Token("o", "%", spaced))
     elif name == "\\":
         out.append(Token("o", "\\\\", spaced))
     elif name in GREEK:
-        out.append(Token("l", {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta"}.get(name, name), spaced))
+        out.append(Token("l", SAME_LETTER.get(name, name), spaced))
     elif name == "pi":
         out.append(Token("l", "pi", spaced))
-    elif name == "infty" or name == "infin":
+    elif name in ("infty", "infin"):
         out.append(Token("l", "inf", spaced))
     elif name in FUNCTIONS:
         out.append(Token("f", FUNCTIONS[name], spaced))
     else:
-        renamed = _RENAMED.get(name, name)
-        operator = _LATEX_OPERATORS.get(renamed)
-        out.append(
-            Token("o", operator, spaced)
-            if operator
-            else Token(
-                "o" if renamed in ("le", "ge", "ne", "approx", "ldots", "pm", "mp", "cup", "cap", "in") else "c",
-                renamed,
-                spaced,
-            )
-        )
+        renamed = RENAMED.get(name, name)
+        operator = RENAMED_OPERATORS.get(renamed)
+        kind = "o" if operator or renamed in NAMED_OPERATORS else "c"
+        out.append(Token(kind, operator or renamed, spaced))
 
 
 def _word(word: str, out: list[Token], spaced: bool, known_words: frozenset[str]) -> None:
+    """Adds a run of letters: a name, a unit, words, or a product of letters."""
     before = out[-1] if out else None
-    glued = before is not None and not spaced and (before.kind == "n" or before.text in (")", "}", "^"))
     if word in PLAIN_WORDS:
         out.append(Token(*PLAIN_WORDS[word], spaced))
     elif word in FUNCTIONS and word not in ("Re", "Im", "det"):
         out.append(Token("f", FUNCTIONS[word], spaced))
     elif len(word) == 1:
         out.append(Token("l", word, spaced))
-    elif (
-        before is not None
-        and before.kind in "no"
-        and before.text not in ("^", "_", "*", "+", "-", "/", "=", "(")
-        and word.lower() in known_words
-    ):
+    elif before is not None and _may_have_unit(before) and word.lower() in known_words:
         out.append(Token("t", word, spaced))
-    elif (
-        re.fullmatch(r"[A-Za-z]*(?:sqrt|pi)[A-Za-z]*", word)
-        and len(word) <= 8
-        and word.lower() not in ("pint", "pints", "spin", "pie", "pies", "pig")
-    ):
+    elif _GLUED_NAMES.fullmatch(word) and len(word) <= 8 and word.lower() not in NEVER_PRODUCTS:
         for piece in re.findall(r"sqrt|pi|.", word):
             out.append(Token(*PLAIN_WORDS[piece], spaced) if piece in PLAIN_WORDS else Token("l", piece, spaced))
-    elif (
-        (len(word) <= 3 or glued)
-        and len(word) <= 6
-        and word.lower() not in _SHORT_ENGLISH
-        and not (word[0].isupper() and word[1:].islower() and len(word) > 2)
-    ):
+    elif _is_product(word, before, spaced):
         out.extend(Token("l", letter, spaced and i == 0) for i, letter in enumerate(word))
     else:
         out.append(Token("t", word, spaced))
+
+
+def _may_have_unit(token: Token) -> bool:
+    return token.kind in ("n", "o") and token.text not in ("^", "_", "*", "+", "-", "/", "=", "(")
+
+
+def _is_product(word: str, before: Token | None, spaced: bool) -> bool:
+    """Whether a run of letters multiplies variables: short or glued to a number, and no English word or name."""
+    glued = before is not None and not spaced and (before.kind == "n" or before.text in (")", "}", "^"))
+    name = len(word) > 2 and word[0].isupper() and word[1:].islower()
+    return (len(word) <= 3 or glued) and len(word) <= 6 and word.lower() not in SHORT_ENGLISH and not name

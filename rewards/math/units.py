@@ -67,7 +67,7 @@ _UNITS: dict[str, tuple[str, Fraction]] = {
 }
 _COMPOUND = {"mph": "mile/hour", "kph": "km/h", "kmh": "km/h", "cc": "cm^3", "sqft": "ft^2", "rpm": "revolution/min"}
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3, "cu": 3}
-_COUNTS = frozenset("unit units".split())
+_COUNTS = frozenset(["unit", "units"])
 WORDS = (
     frozenset(_UNITS) | frozenset(_COMPOUND) | frozenset(_POWERS) | frozenset({"per", "percent", "units", "pm", "am"})
 )

@@ -34,7 +34,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     if isinstance(gold, list | tuple) and _equal(gold, final_block(text), order):
         return judged(1.0, "equal")
     shown = statements[-1].text[:80] if statements else ""
-    return judged(0.0, f"final answer {ascii(shown)} is not the gold answer")
+    return judged(0.0, f"final answer {shown!a} is not the gold answer")
 
 
 def _equal(gold: Any, given: str, order: str | None) -> bool:

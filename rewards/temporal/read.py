@@ -11,15 +11,42 @@ from rlstack.rewards.temporal.values import Count, Duration, Moment, Named, Span
 
 LONGEST = 200  # characters of one value
 
-_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-_MONTHS = "january february march april may june july august september october november december".split()
+_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _DAY = {name[:n]: k for k, name in enumerate(_WEEKDAYS) for n in (3, 4, 5, len(name))} | {
     "tues": 1,
     "weds": 2,
     "thur": 3,
 }
 _MONTH = {name[:n]: k + 1 for k, name in enumerate(_MONTHS) for n in (3, 4, len(name))}
-_NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_NUMBER_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 
 _DAY_NAME = "(?:" + "|".join(sorted(_DAY, key=len, reverse=True)) + r")\.?"
 _MONTH_NAME = "(?:" + "|".join(sorted(_MONTH, key=len, reverse=True)) + r")\.?"
@@ -35,37 +62,36 @@ _UNITS = {
 _UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words.split()}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 
-_PIECE = re.compile(
-    rf"(half an?|an?|{'|'.join(_NUMBER_WORDS[1:])}|\d{{1,9}}(?:,\d{{3}})*(?:\.\d{{1,9}})?)\s*-?\s*({'|'.join(sorted(_UNIT_OF, key=len, reverse=True))})\b\.?"
-)
+_AMOUNT = rf"half an?|an?|{'|'.join(_NUMBER_WORDS[1:])}|\d{{1,9}}(?:,\d{{3}})*(?:\.\d{{1,9}})?"
+_PIECE = re.compile(rf"({_AMOUNT})\s*-?\s*({'|'.join(sorted(_UNIT_OF, key=len, reverse=True))})\b\.?")
 _JOIN = re.compile(r"[\s,]*(?:and\b)?[\s,]*")
 _ISO_DURATION = re.compile(
     r"p(?:(\d+)y)?(?:(\d+)m)?(?:(\d+)w)?(?:(\d+)d)?(?:t(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?)?"
 )
 _TIME = re.compile(
-    r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})(?::(?P<second>\d{2}(?:\.\d{1,9})?))?)?\s*(?P<half>a\.?m\.?|p\.?m\.?|o'clock)?(?:\s*(?:hours|hrs|h|uhr))?"
+    r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})(?::(?P<second>\d{2}(?:\.\d{1,9})?))?)?"
+    r"\s*(?P<half>a\.?m\.?|p\.?m\.?|o'clock)?(?:\s*(?:hours|hrs|h|uhr))?"
 )
 _ZONE = re.compile(
-    r"\s*(?P<zone>z|utc\s*(?:[+-]\s*\d{1,2}(?::?\d{2})?)?|gmt\s*(?:[+-]\s*\d{1,2}(?::?\d{2})?)?|[+-]\d{2}:?\d{2}|[a-z]+(?:/[a-z_]+){1,2})",
-    re.I,
+    r"\s*(?P<zone>z|(?:utc|gmt)\s*(?:[+-]\s*\d{1,2}(?::?\d{2})?)?|[+-]\d{2}:?\d{2}|[a-z]+(?:/[a-z_]+){1,2})", re.I
 )
+_NTH = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
 _DATES = (
     (re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"), "ymd"),
-    (re.compile(rf"(?P<mon>{_MONTH_NAME})\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,)?\s+(?P<y>\d{{4}})\b"), "text"),
-    (re.compile(rf"(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?[\s-]+(?P<mon>{_MONTH_NAME})(?:\s*,)?[\s-]+(?P<y>\d{{4}})\b"), "text"),
-    (re.compile(rf"(?P<mon>{_MONTH_NAME})\s+(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)"), "text"),
-    (re.compile(rf"(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<mon>{_MONTH_NAME})\b"), "text"),
+    (re.compile(rf"(?P<mon>{_MONTH_NAME})\s+{_NTH}(?:\s*,)?\s+(?P<y>\d{{4}})\b"), "text"),
+    (re.compile(rf"(?:the\s+)?{_NTH}(?:\s+of)?[\s-]+(?P<mon>{_MONTH_NAME})(?:\s*,)?[\s-]+(?P<y>\d{{4}})\b"), "text"),
+    (re.compile(rf"(?P<mon>{_MONTH_NAME})\s+(?:the\s+)?{_NTH}\b(?!:)"), "text"),
+    (re.compile(rf"(?:the\s+)?{_NTH}(?:\s+of)?\s+(?P<mon>{_MONTH_NAME})\b"), "text"),
     (re.compile(r"(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4})\b"), "numeric"),
-)  # fmt: skip
-_SPAN = re.compile(
-    r"(?:from |between )?(.+?)(?:\s+(?:to|until|till|through|and)\s+|\s*(?:–|—|/|\.\.)\s*|\s+-\s+|(?<=\d)-(?=\d{1,2}[:h])|(?<=m)-(?=\d))(.+)"
 )
+_BETWEEN = r"\s+(?:to|until|till|through|and)\s+|\s*(?:–|—|/|\.\.)\s*|\s+-\s+|(?<=\d)-(?=\d{1,2}[:h])|(?<=m)-(?=\d)"
+_SPAN = re.compile(rf"(?:from |between )?(.+?)(?:{_BETWEEN})(.+)")
 
 
 def read_value(text: str, date_order: str | None = None) -> Value | None:
     """The one value that `text` states, or None. `date_order` is "dmy" or "mdy" for dates such as 03/04/2025."""
     text = bare(text)
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > LONGEST or any(c.isdigit() and not c.isascii() for c in text):
         return None
     text = re.sub(r"^(?:it is |it's |on |at |in |exactly |a total of |the )", "", text)
     simple = _simple(text, date_order)

@@ -1,0 +1,276 @@
+"""Reads an answer from text or LaTeX, bracket by bracket.
+
+What it does not understand becomes `Opaque`, which equals only the same text (or is handed to the symbolic
+comparison).
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Relation, Series, Words
+from rlstack.rewards.math.parse import read_term
+from rlstack.rewards.math.spelling import squeezed
+from rlstack.rewards.math.terms import Call, Number, Term, UnreadableError
+from rlstack.rewards.math.tokens import Token, tokenize
+from rlstack.rewards.math.units import WORDS, read_unit
+from rlstack.rewards.math.vocabulary import words
+
+MOST_ITEMS = 200
+
+_OPENING = {"(", "[", "\\{", "<(", "lfloor", "lceil", "{"}
+_CLOSING = {")", "]", "\\}", ")>", "rfloor", "rceil", "}"}
+_RELATIONS = {"=", "<", ">", "le", "ge", "ne", "approx", "equiv", "sim", "cong"}
+_NUMBER_WORDS = {
+    word: n
+    for n, word in enumerate(
+        words(
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+            "seventeen eighteen nineteen twenty"
+        )
+    )
+}
+_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
+_NO_UNIT = frozenset(
+    words(
+        "or and more less times than not no to from between either neither maybe perhaps about plus minus if is are i "
+        "we because since but unless except possibly"
+    )
+)
+_TIMES_X = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
+
+
+def read_answer(text: str) -> Answer:
+    """The answer that a cleaned `text` spells. Raises UnreadableError for nothing at all or beyond the limits."""
+    if not text:
+        raise UnreadableError("empty answer")
+    text = _TIMES_X.sub(r"\\times ", text.replace("€", "").replace("£", "").replace("¥", ""))
+    tokens = tokenize(text, WORDS)
+    try:
+        return _structure(tokens, 0)
+    except UnreadableError:
+        return _words(tokens) or Opaque(squeezed(text))
+
+
+def _words(tokens: list[Token]) -> Words | None:
+    if not tokens or not all(t.kind in "tln" or t.text in ("'", "-", ".", ",") for t in tokens):
+        return None
+    if not any(t.kind == "t" for t in tokens):
+        return None
+    text = "".join((" " if t.spaced or t.kind == "t" else "") + t.text for t in tokens)
+    return Words(" ".join(text.casefold().replace("-", " ").split()).strip("., "))
+
+
+def _split(
+    tokens: list[Token], at: set[str], at_words: frozenset[str] = frozenset()
+) -> tuple[list[list[Token]], list[str]]:
+    """Pieces of `tokens` between separators outside brackets, and the separators."""
+    pieces: list[list[Token]] = [[]]
+    separators: list[str] = []
+    depth = 0
+    for token in tokens:
+        if token.kind in "oc":
+            if token.text in _OPENING or token.text.startswith("begin:"):
+                depth += 1
+            elif token.text in _CLOSING or token.text.startswith("end:"):
+                depth -= 1
+        is_sign = token.kind in "oc" and token.text in at
+        is_word = token.kind == "t" and token.text.strip(" ,").casefold() in at_words
+        if depth == 0 and (is_sign or is_word):
+            separators.append(token.text.strip(" ,").casefold())
+            pieces.append([])
+        else:
+            pieces[-1].append(token)
+    return pieces, separators
+
+
+def _structure(tokens: list[Token], depth: int) -> Answer:
+    if depth > 12:
+        raise UnreadableError("nested too deeply")
+    tokens = _trimmed(tokens)
+    if not tokens:
+        raise UnreadableError("empty answer")
+    if len(tokens) > 2 and tokens[0].kind == "l" and tokens[1].text == "in":
+        return _structure(tokens[2:], depth + 1)
+    for separators, at_words, brackets in (
+        ({"cup"}, frozenset(), "u"),
+        (set(), frozenset({"or"}), "or"),
+        ({",", ";"}, frozenset({"and", ""}), ","),
+    ):
+        pieces, _ = _split(tokens, separators, at_words)
+        pieces = [p for p in pieces if p] if brackets == "," else pieces
+        if len(pieces) > 1:
+            return _listed(brackets, pieces, depth)
+    return _single(tokens, depth)
+
+
+def _listed(brackets: str, pieces: list[list[Token]], depth: int) -> Series:
+    if len(pieces) > MOST_ITEMS:
+        raise UnreadableError("too many items")
+    items: list[Answer] = []
+    for piece in pieces:
+        item = _structure(piece, depth + 1)
+        if isinstance(item, Series) and item.brackets in ("pm", brackets):
+            items.extend(item.items)
+        else:
+            items.append(item)
+    return Series(brackets, tuple(items))
+
+
+def _single(tokens: list[Token], depth: int) -> Answer:
+    pieces, ops = _split(tokens, _RELATIONS)
+    if ops:
+        if any(not p for p in pieces):
+            raise UnreadableError("relation without a side")
+        sides = [_structure(p, depth + 1) for p in pieces]
+        renamed = tuple({"sim": "approx", "cong": "approx"}.get(o, o) for o in ops)
+        if isinstance(sides[-1], Series) and sides[-1].brackets == "pm" and len(sides) == 2:
+            return Series("pm", tuple(Relation(renamed, (sides[0], s)) for s in sides[-1].items))
+        return Relation(renamed, tuple(sides))
+    if any(t.text in ("pm", "mp") and t.kind == "o" for t in tokens):
+        return Series("pm", tuple(_single(_signed(tokens, plus), depth + 1) for plus in (True, False)))
+    if tokens[0].text.startswith("begin:"):
+        return _matrix(tokens, depth)
+    if tokens[0].text == "emptyset" and len(tokens) == 1:
+        return Series("{}", ())
+    bracketed = _bracketed(tokens, depth)
+    return bracketed if bracketed is not None else _quantity(tokens)
+
+
+def _signed(tokens: list[Token], plus: bool) -> list[Token]:
+    signs = {"pm": "+" if plus else "-", "mp": "-" if plus else "+"}
+    return [Token("o", signs[t.text], t.spaced) if t.kind == "o" and t.text in signs else t for t in tokens]
+
+
+def _trimmed(tokens: list[Token]) -> list[Token]:
+    start, end = 0, len(tokens)
+    while start < end and tokens[start].kind == "o" and tokens[start].text in ("=", ",", ":", ";", ".", "&", "\\\\"):
+        start += 1
+    while end > start and tokens[end - 1].kind == "o" and tokens[end - 1].text in (",", ":", ";", ".", "&", "\\\\"):
+        end -= 1
+    tokens = tokens[start:end]
+    if tokens and tokens[0].text in ("begin:aligned", "begin:align", "begin:gathered", "begin:equation"):
+        tokens = [
+            t
+            for t in tokens
+            if t.text not in ("&", "\\\\")
+            and not t.text.startswith(("begin:a", "begin:g", "begin:e", "end:a", "end:g", "end:e"))
+        ]
+    return tokens
+
+
+def _bracketed(tokens: list[Token], depth: int) -> Answer | None:
+    """A tuple, interval, set, or angle-bracketed vector that spans all tokens."""
+    first, last = tokens[0].text, tokens[-1].text
+    if first not in ("(", "[", "\\{", "<(", "{") or last not in (")", "]", "\\}", ")>", "}") or len(tokens) < 2:
+        return None
+    level = 0
+    for index, token in enumerate(tokens):
+        if token.kind in "oc":
+            level += (token.text in _OPENING) - (token.text in _CLOSING)
+        if level == 0 and index < len(tokens) - 1:
+            return None
+    inner = tokens[1:-1]
+    pieces, _ = _split(inner, {",", ";"})
+    brackets = {"<(": "(", "\\{": "{"}.get(first, first) + {")>": ")", "\\}": "}"}.get(last, last)
+    if brackets == "{}" and first == "{":
+        return _structure(inner, depth + 1)
+    if brackets == "{}" and not inner:
+        return Series("{}", ())
+    if len(pieces) < 2 and brackets != "{}":
+        if brackets in ("()", "[]") and inner and _names_structure(inner):
+            return _structure(inner, depth + 1)
+        return None
+    if brackets not in ("()", "[]", "(]", "[)", "{}"):
+        raise UnreadableError("brackets do not match")
+    if any(not p for p in pieces):
+        raise UnreadableError("empty item")
+    return _listed(brackets, pieces, depth)
+
+
+def _names_structure(inner: list[Token]) -> bool:
+    return any(t.kind == "o" and t.text in _RELATIONS for t in inner)
+
+
+def _matrix(tokens: list[Token], depth: int) -> Answer:
+    name = tokens[0].text[6:]
+    if ("matrix" not in name and name != "array") or not tokens[-1].text.startswith("end:"):
+        raise UnreadableError("environment is not a matrix")
+    inner = tokens[1:-1]
+    if any(t.text.startswith(("begin:", "end:")) for t in inner):
+        raise UnreadableError("nested environments")
+    if name == "array" and inner and inner[0].text == "{":
+        inner = inner[next((i for i, t in enumerate(inner) if t.text == "}"), 0) + 1 :]
+    lines, _ = _split(inner, {"\\\\"})
+    rows = [[_structure(cell, depth + 1) for cell in _split(line, {"&"})[0]] for line in lines if line]
+    if len({len(r) for r in rows}) != 1:
+        raise UnreadableError("rows of different length")
+    return Matrix(tuple(tuple(r) for r in rows), bars="vmatrix" in name.lower())
+
+
+def _quantity(tokens: list[Token]) -> Answer:
+    word_at = next((i for i, t in enumerate(tokens) if t.kind == "t"), len(tokens))
+    head, rest = tokens[:word_at], tokens[word_at:]
+    if not head:
+        return _spelled_number(tokens)
+    percent = False
+    if head[-1].text == "%" and head[-1].kind == "o":
+        head, percent = head[:-1], True
+    unit_text = " ".join(t.text for t in rest).replace("{ ", "").replace(" }", "").replace("^ ", "^")
+    scale = None
+    if rest:
+        words = unit_text.casefold().split()
+        if words[0] in _SCALES:
+            scale, words = _SCALES[words[0]], words[1:]
+        if words and words[0] in ("percent", "percentage"):
+            percent, words = True, words[1:]
+        if (
+            len(words) > 6
+            or any(w.strip(".,") in _NO_UNIT for w in words)
+            or any(t.kind in "nl" and not _exponent(rest, i) for i, t in enumerate(rest))
+        ):
+            raise UnreadableError("words around a number")
+        unit_text = unit_text if scale is None and not percent else " ".join(words)
+    if len(head) > 2 and any(t.text == ":" for t in head):
+        return Quantity(_ratio(head))
+    term = read_term(head)
+    if scale is not None:
+        term = Call("sci", (term, Number(Fraction(scale))))
+    unit = read_unit(unit_text) if rest and unit_text else None
+    if isinstance(term, Call) and term.op == "degree" and unit is None:
+        return Quantity(term.args[0], read_unit("degree"))
+    if isinstance(term, Call) and term.op == "degree":
+        term = term.args[0]
+    return Quantity(term, unit, percent)
+
+
+def _exponent(tokens: list[Token], index: int) -> bool:
+    before = tokens[index - 1].text if index else ""
+    return (
+        before == "^"
+        or (before in ("{", "-") and index > 1 and tokens[index - 2].text in ("^", "{"))
+        or tokens[index].kind == "l"
+    )
+
+
+def _ratio(tokens: list[Token]) -> Term:
+    pieces, _ = _split(tokens, {":"})
+    if len(pieces) != 2:
+        raise UnreadableError("a ratio of more than two parts")
+    return Call("ratio", (read_term(pieces[0]), read_term(pieces[1])))
+
+
+def _spelled_number(tokens: list[Token]) -> Answer:
+    words = " ".join(t.text for t in tokens if t.kind in "tl").casefold().replace("-", " ").split()
+    if (
+        words
+        and words[0] in _NUMBER_WORDS
+        and all(t.kind in "tl" for t in tokens)
+        and not any(w in _NO_UNIT for w in words)
+    ):
+        if len(words) == 1:
+            return Quantity(Number(Fraction(_NUMBER_WORDS[words[0]])))
+        if len(words) <= 3 and words[1] not in _NUMBER_WORDS and words[1] not in _SCALES and words[0] != "one":
+            return Quantity(Number(Fraction(_NUMBER_WORDS[words[0]])), read_unit(" ".join(words[1:])))
+    raise UnreadableError("words")

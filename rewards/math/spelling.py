@@ -1,0 +1,96 @@
+"""The spelling of an answer: outer wrappers, look-alike signs, white space, option letters."""
+
+from __future__ import annotations
+
+import re
+
+from rlstack.rewards._answer.plain import plain
+from rlstack.rewards.math.terms import UnreadableError
+from rlstack.rewards.math.tokens import LONGEST, signs_to_latex
+
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
+_LETTERED = re.compile(
+    r"(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{)?\s*\(?\s*(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{)?([A-J])\}?\s*\)\s*:?\s*\}?"
+    r"(?:\\[,;: ]|\\q?quad\b|~|\s)*(.+)",
+    re.S,
+)
+_WRAPPERS = (
+    ("$$", "$$"),
+    ("$", "$"),
+    ("\\[", "\\]"),
+    ("\\(", "\\)"),
+    ("**", "**"),
+    ("`", "`"),
+    ('"', '"'),
+    ("“", "”"),
+    ("{", "}"),
+)
+
+
+_SPACE_AT_END = re.compile(r"(?:\\[,;:! ]|\\q?quad|~)+$")
+
+
+def cleaned(text: str) -> str:
+    """`text` in NFKC with signs as LaTeX, without outer wrappers and end punctuation.
+
+    Raises UnreadableError beyond the limit on length.
+    """
+    if len(text) > 4 * LONGEST:
+        raise UnreadableError("answer too long")
+    text = plain(signs_to_latex(text)).strip()
+    for _ in range(12):
+        before = text
+        text = _unwrapped(_SPACE_AT_END.sub("", _without_end_marks(text)))
+        if text == before:
+            break
+    if len(text) > LONGEST:
+        raise UnreadableError("answer too long")
+    return text
+
+
+def _without_end_marks(text: str) -> str:
+    """Without the marks that end a sentence; an exclamation mark glued to a value is a factorial."""
+    text = text.strip()
+    if text.endswith(("!", "\\!", "\\,", "\\;", "\\:")) and not text.endswith(" !"):
+        return text
+    return text.rstrip(".,;:!").rstrip()
+
+
+def _unwrapped(text: str) -> str:
+    for opening, closing in _WRAPPERS:
+        if text.startswith(opening) and text.endswith(closing) and _wraps(text, opening, closing):
+            text = text[len(opening) : -len(closing)].strip()
+    if _BOX.match(text) and text.endswith("}"):
+        inner = text[text.index("{") + 1 : -1]
+        return inner if _balanced(inner) else text
+    return text
+
+
+def _wraps(text: str, opening: str, closing: str) -> bool:
+    if len(text) < len(opening) + len(closing):
+        return False
+    inner = text[len(opening) : -len(closing)]
+    if opening == "{":
+        return not text.endswith("\\}") and _balanced(inner)
+    return opening not in inner and closing not in inner
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for sign in re.findall(r"\\[{}\\]|[{}]", text):
+        depth += (sign == "{") - (sign == "}")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def lettered(text: str) -> tuple[str, str] | None:
+    """The letter and the rest of an answer such as `(B) 12` or `\\textbf{(B) } 12`."""
+    match = _LETTERED.fullmatch(text)
+    return (match.group(1), match.group(2)) if match else None
+
+
+def squeezed(text: str) -> str:
+    """`text` without white space and spacing commands, for comparing spellings."""
+    text = re.sub(r"\\(?:left|right|displaystyle|quad|qquad)(?![A-Za-z])|\\[,;:! ]|[\s~]+", "", text)
+    return text.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
