@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,7 @@ class ServerLink:
         Raises PluginError for a reward that does not load, ScoringError for a server that fails to start.
         """
         self._decoder = Decoder()
+        self._sending = threading.Lock()  # messages of two threads must not mix on the socket
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115, closed by end()
         self.stream, theirs = socket.socketpair()
         with theirs:
@@ -78,7 +80,8 @@ class ServerLink:
 
     def send(self, message: tuple[bytes, ...]) -> None:
         """Write a whole message; OSError when the server is gone."""
-        self.stream.sendall(encode(message))
+        with self._sending:
+            self.stream.sendall(encode(message))
 
     def messages(self) -> Iterator[Message]:
         """What the server sends, until it ends."""
