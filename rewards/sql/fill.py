@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rlstack.rewards.sql.database import copied, quoted
 
@@ -21,7 +21,7 @@ Reference = tuple[str, str]
 
 def filled(
     source: sqlite3.Connection, count: int, seed: int, lines: Mapping[str, Sequence[object]]
-) -> list[sqlite3.Connection]:
+) -> Iterator[sqlite3.Connection]:
     """`count` copies of an empty database with about two dozen rows in each table; none if it is not empty.
 
     `lines` maps column names (lower case) to values that half of the cells of such a column take. References point
@@ -32,16 +32,14 @@ def filled(
     ).fetchall()
     names = [name for (name,) in listed]
     if not names or len(names) > _MAX_TABLES or any(_count(source, name) for name in names):
-        return []
-    made: list[sqlite3.Connection] = []
+        return
     for index in range(count):
         base = copied(source)
         base.execute("PRAGMA foreign_keys = 0")
         rng = random.Random(seed * 1_000 + index)
         for table in _parents_first(source, names):
             _fill(base, table, lines, rng)
-        made.append(base)
-    return made
+        yield base
 
 
 def _fill(base: sqlite3.Connection, table: str, lines: Mapping[str, Sequence[object]], rng: random.Random) -> None:

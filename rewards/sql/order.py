@@ -42,10 +42,10 @@ def ordering(gold: Statement) -> Ordering | None:
     """The probe for a gold whose outermost query sorts; None where its keys cannot be shown."""
     tree = outermost(gold.tree).copy()
     order = tree.args["order"]
-    names = {name.lower() for name in tree.named_selects} if isinstance(tree, exp.Query) else set()
+    outputs = tree.selects if isinstance(tree, exp.Query) else []
     keys: list[int | str | None] = []
     for ordered in order.expressions:
-        key = _visible(ordered.this, names)
+        key = _visible(ordered.this, outputs)
         if key is None:
             if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
                 return None
@@ -120,12 +120,18 @@ def _positions(how: Ordering, names: Sequence[str]) -> list[int] | None:
     return positions
 
 
-def _visible(key: exp.Expr, names: set[str]) -> int | str | None:
-    """The output that a sort key names: by position, or by alias, which SQLite prefers to a column."""
+def _visible(key: exp.Expr, outputs: Sequence[exp.Expr]) -> int | str | None:
+    """The output that a sort key names: by position, by alias (SQLite prefers it to a column), or as the same term."""
     if isinstance(key, exp.Literal) and not key.is_string:
         return int(key.this) - 1
+    names = {output.alias_or_name.lower() for output in outputs}
     if isinstance(key, exp.Column) and not key.table and key.name.lower() in names:
         return key.name.lower()
+    for at, output in enumerate(outputs):
+        if output.is_star:
+            break  # from here on positions are unknown
+        if output.unalias() == key:
+            return at
     return None
 
 

@@ -42,6 +42,11 @@ class Statement:
         return any(node.args.get("order") for node in self.tree.find_all(exp.Query))
 
     @property
+    def drops_repeats(self) -> bool:
+        """Whether it says DISTINCT anywhere."""
+        return self.tree.find(exp.Distinct) is not None
+
+    @property
     def literal_outputs(self) -> int:
         """The largest number of output columns that name no column, over the branches of a set operation."""
         return max((sum(map(_is_literal, branch.expressions)) for branch in _branches(self.tree)), default=0)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rlstack.rewards.sql.compare import Segment, difference
 from rlstack.rewards.sql.database import connect, database
@@ -14,15 +15,19 @@ from rlstack.rewards.sql.guard import Guarded, Row
 from rlstack.rewards.sql.lines import lines
 from rlstack.rewards.sql.order import segments, sorts_result
 from rlstack.rewards.sql.statement import Statement, StatementError, parsed
-from rlstack.rewards.sql.variants import variants
+from rlstack.rewards.sql.variants import Source
 
 _SEED = 20
 _WANTED = 5  # databases in all, where the data does not say how many variants to make
 _FEWEST = 2  # variants, however many databases are given
+_TRIES = 3  # variants made for each one wanted: some are not fit to judge
 
 
 class GoldError(ValueError):
     """The gold or its databases cannot judge anything; the message says why."""
+
+
+Kind = Literal["given", "variant", "repeats"]  # the last only judges answers that differ in saying DISTINCT
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Case:
 
     base: Guarded
     wanted: tuple[Segment, ...]
-    given: bool  # False: a variant
+    kind: Kind
     steps: int  # work of the gold
 
     @property
@@ -64,28 +69,23 @@ def suite(gold: str, sources: Sequence[str | Mapping[str, Any]], extra: int | No
     cases: list[Case] = []
     tables: frozenset[str] = frozenset()
     for source in sources:
-        case, reads = _case(statement, database(source), given=True)
+        case, reads = _case(statement, database(source), "given")
         cases.append(case)
         tables |= reads
-    for base in _more(statement, sources, extra):
-        try:
-            case, reads = _case(statement, base, given=False)
-        except GoldError:
-            continue
-        if _is_clear(case):
-            cases.append(case)
-            tables |= reads
+    for case, reads in _more(statement, sources, extra):
+        cases.append(case)
+        tables |= reads
     if not any(case.n_rows for case in cases):
         raise GoldError("the gold is empty on every database, which tells no two queries apart")
     ordered = sorts_result(statement) and any(len(case.wanted) > 1 for case in cases)
     return Suite(statement, tuple(cases), tables, ordered, _varies(cases))
 
 
-def _case(statement: Statement, base: Guarded, given: bool) -> tuple[Case, frozenset[str]]:
+def _case(statement: Statement, base: Guarded, kind: Kind) -> tuple[Case, frozenset[str]]:
     outcome = base.run(statement.text, statement.local_names)
     if outcome.fault:
         raise GoldError(f"gold: {outcome.fault}")
-    return Case(base, segments(statement, base, outcome), given, outcome.steps), outcome.reads
+    return Case(base, segments(statement, base, outcome), kind, outcome.steps), outcome.reads
 
 
 def _is_clear(case: Case) -> bool:
@@ -101,7 +101,9 @@ def _is_clear(case: Case) -> bool:
     )
 
 
-def _more(statement: Statement, sources: Sequence[str | Mapping[str, Any]], extra: int | None) -> list[Guarded]:
+def _more(
+    statement: Statement, sources: Sequence[str | Mapping[str, Any]], extra: int | None
+) -> list[tuple[Case, frozenset[str]]]:
     count = max(_FEWEST, _WANTED - len(sources)) if extra is None else extra
     if count <= 0:
         return []
@@ -109,14 +111,33 @@ def _more(statement: Statement, sources: Sequence[str | Mapping[str, Any]], extr
     seed = _SEED + zlib.crc32(statement.text.encode())
     for source in sources:
         connection = connect(source)
-        made = variants(connection, count, seed, values)
+        origin = Source(connection)
+        found = _clear(statement, origin.variants(_TRIES * count, seed, values), "variant", count)
+        found += _clear(statement, origin.with_repeats(_TRIES, seed), "repeats", _TRIES)
         connection.close()
-        if made:
-            return [Guarded(variant) for variant in made]
+        if origin.tables:
+            return found
     connection = connect(sources[0])
-    made = filled(connection, count, seed, values)
+    found = _clear(statement, filled(connection, count, seed, values), "variant", count)
     connection.close()
-    return [Guarded(variant) for variant in made]
+    return found
+
+
+def _clear(
+    statement: Statement, connections: Iterator[sqlite3.Connection], kind: Kind, count: int
+) -> list[tuple[Case, frozenset[str]]]:
+    """The first `count` of the databases that are fit to judge."""
+    found: list[tuple[Case, frozenset[str]]] = []
+    for connection in connections:
+        try:
+            case, reads = _case(statement, Guarded(connection), kind)
+        except GoldError:
+            continue
+        if _is_clear(case):
+            found.append((case, reads))
+        if len(found) == count:
+            break
+    return found
 
 
 def _varies(cases: Sequence[Case]) -> bool:

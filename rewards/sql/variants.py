@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from rlstack.rewards.sql.database import copied, insert, quoted
@@ -19,6 +19,7 @@ from rlstack.rewards.sql.database import copied, insert, quoted
 MAX_TOTAL_ROWS = 5_000
 _KEEP = 0.6  # share of rows that a thinned table keeps
 _PLANT = 0.35
+_REPEAT = 0.4
 _ROUNDS = 20
 _PLAIN_NAMES = frozenset({"id", "key", "code", "name", "title", "number", "no", "year", "date", "type"})
 
@@ -37,42 +38,53 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One base table: `columns` can be inserted into, `keyed` are positions in its keys."""
+    """One base table: `keyed` are positions in its keys of several columns or its primary key, `unique` in any key."""
 
     name: str
     columns: tuple[str, ...]
     keyed: frozenset[int]
+    unique: frozenset[int]
     checked: bool  # a CHECK may tie columns together, so they are not shuffled
     rows: tuple[Row, ...]
 
 
-def variants(
-    source: sqlite3.Connection, count: int, seed: int, lines: Mapping[str, Sequence[object]]
-) -> list[sqlite3.Connection]:
-    """`count` further databases like `source`; fewer, or none, where it is too large or cannot be refilled.
+class Source:
+    """A database taken apart, from which variants are made."""
 
-    `lines` maps column names (lower case) to values worth planting there. Alternates between shuffled columns, thinned
-    rows, and both.
-    """
-    tables = _tables(source)
-    if tables is None or not any(table.rows for table in tables):
-        return []
-    references = _references(source, tables)
-    tied = {(r.child, c) for r in references for c in r.child_columns}
-    tied |= {(r.parent, c) for r in references for c in r.parent_columns}
-    still = {(r.child, c) for r in references if len(r.child_columns) > 1 for c in r.child_columns}
-    made: list[sqlite3.Connection] = []
-    for index in range(count):
-        rng = random.Random(seed * 1_000 + index)
-        rows = {table.name: list(table.rows) for table in tables}
-        if index % 3 != 1:
-            rows = {table.name: _mixed(table, still, tied, lines, rng) for table in tables}
-        if index % 3 != 0:
-            rows = _thinned(rows, references, rng)
-        variant = _refilled(source, tables, rows)
-        if variant is not None:
-            made.append(variant)
-    return made
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Reads all rows. Without `tables` afterwards there is nothing to vary: too large, empty, or not ordinary."""
+        self._connection = connection
+        self.tables = _tables(connection)
+        if not any(table.rows for table in self.tables):
+            self.tables = ()
+        references = _references(connection, self.tables)
+        self._references = references
+        self._parents = {(r.parent, c) for r in references for c in r.parent_columns}
+        self._tied = self._parents | {(r.child, c) for r in references for c in r.child_columns}
+        self._still = {(r.child, c) for r in references if len(r.child_columns) > 1 for c in r.child_columns}
+
+    def variants(self, count: int, seed: int, lines: Mapping[str, Sequence[object]]) -> Iterator[sqlite3.Connection]:
+        """At most `count` databases: in turn with shuffled columns, with thinned rows, and with both.
+
+        `lines` maps column names (lower case) to values worth planting there.
+        """
+        for index in range(count):
+            rng = random.Random(seed * 1_000 + index)
+            rows = {table.name: list(table.rows) for table in self.tables}
+            if index % 3 != 1:
+                rows = {table.name: _mixed(table, self._still, self._tied, lines, rng) for table in self.tables}
+            if index % 3 != 0:
+                rows = _thinned(rows, self._references, rng)
+            if (variant := _refilled(self._connection, self.tables, rows)) is not None:
+                yield variant
+
+    def with_repeats(self, count: int, seed: int) -> Iterator[sqlite3.Connection]:
+        """At most `count` databases in which rows repeat each other outside the keys: there DISTINCT shows."""
+        for index in range(count if self.tables else 0):
+            rng = random.Random(seed * 1_000 + index)
+            rows = {table.name: _repeated(table, self._still | self._parents, rng) for table in self.tables}
+            if (variant := _refilled(self._connection, self.tables, rows)) is not None:
+                yield variant
 
 
 def _refilled(
@@ -105,7 +117,7 @@ def _thinned(rows: dict[str, list[Row]], references: Sequence[Reference], rng: r
         for reference in references:
             gone = before[reference] - _values(kept[reference.parent], reference.parent_columns)
             child = kept[reference.child]
-            stay = [row for row in child if tuple(row[c] for c in reference.child_columns) not in gone]
+            stay = [row for row in child if _value(row, reference.child_columns) not in gone]
             changed |= len(stay) != len(child)
             kept[reference.child] = stay
         if not changed:
@@ -137,6 +149,18 @@ def _mixed(
     return list(zip(*columns, strict=True))
 
 
+def _repeated(table: Table, fixed: Set[tuple[str, int]], rng: random.Random) -> list[Row]:
+    """The rows, two fifths of them with what is outside the keys taken from another row."""
+    rows = list(table.rows)
+    if table.checked or len(rows) < 2:
+        return rows
+    kept = {at for at in range(len(table.columns)) if at in table.unique or (table.name, at) in fixed}
+    for at in rng.sample(range(len(rows)), max(1, round(_REPEAT * len(rows)))):
+        other = rng.choice(rows)
+        rows[at] = tuple(cell if column in kept else other[column] for column, cell in enumerate(rows[at]))
+    return rows
+
+
 def _planted(column: list[object], values: Sequence[object], rng: random.Random) -> list[object]:
     """The column with some cells replaced by the values; a column without repeats keeps that property."""
     present = set(column)
@@ -150,8 +174,8 @@ def _planted(column: list[object], values: Sequence[object], rng: random.Random)
     return column
 
 
-def _tables(source: sqlite3.Connection) -> list[Table] | None:
-    """All base tables with their rows; None if they are too many or not ordinary."""
+def _tables(source: sqlite3.Connection) -> tuple[Table, ...]:
+    """All base tables with their rows; none if there are too many rows or a table is not ordinary."""
     tables: list[Table] = []
     room = MAX_TOTAL_ROWS
     listed = source.execute(
@@ -159,29 +183,38 @@ def _tables(source: sqlite3.Connection) -> list[Table] | None:
     ).fetchall()
     for name, sql in listed:
         if sql is None or sql.lstrip()[:14].upper() == "CREATE VIRTUAL":
-            return None
+            return ()
         facts = source.execute(f"PRAGMA table_xinfo({quoted(name)})").fetchall()
         columns = [fact[1] for fact in facts if fact[6] == 0]
         if len(columns) != len(facts):  # generated columns: what they compute from may be keyed
-            return None
+            return ()
         picked = ", ".join(map(quoted, columns))
         rows = source.execute(f"SELECT {picked} FROM {quoted(name)} LIMIT {room + 1}").fetchall()
         room -= len(rows)
         if room < 0:
-            return None
-        keyed = {at for at, fact in enumerate(facts) if fact[5]} | _unique_positions(source, name, columns)
-        tables.append(Table(name, tuple(columns), frozenset(keyed), "CHECK" in sql.upper(), tuple(rows)))
-    return tables
+            return ()
+        primary = {at for at, fact in enumerate(facts) if fact[5]}
+        joint, alone = _unique_positions(source, name, columns)
+        alone |= {at for at, column in enumerate(columns) if column.lower().endswith("id") and _differ(rows, at)}
+        keyed, unique = frozenset(primary | joint), frozenset(primary | joint | alone)
+        tables.append(Table(name, tuple(columns), keyed, unique, "CHECK" in sql.upper(), tuple(rows)))
+    return tuple(tables)
 
 
-def _unique_positions(source: sqlite3.Connection, table: str, columns: Sequence[str]) -> set[int]:
-    """Positions in unique indexes of several columns (a single unique column may be shuffled, it stays unique)."""
-    found: set[int] = set()
+def _unique_positions(source: sqlite3.Connection, table: str, columns: Sequence[str]) -> tuple[set[int], set[int]]:
+    """Positions in unique indexes of several columns, and in those of one (shuffled alone, that one stays unique)."""
+    joint: set[int] = set()
+    alone: set[int] = set()
     for index in source.execute(f"PRAGMA index_list({quoted(table)})").fetchall():
         members = [row[2] for row in source.execute(f"PRAGMA index_info({quoted(index[1])})").fetchall()]
-        if index[2] and (len(members) > 1 or None in members):
-            found |= {columns.index(member) for member in members if member in columns}
-    return found
+        if index[2]:
+            found = {columns.index(member) for member in members if member in columns}
+            (joint if len(members) > 1 or None in members else alone).update(found)
+    return joint, alone
+
+
+def _differ(rows: Sequence[Row], at: int) -> bool:
+    return len({row[at] for row in rows}) == len(rows)
 
 
 def _references(source: sqlite3.Connection, tables: Sequence[Table]) -> list[Reference]:
@@ -221,7 +254,7 @@ def _visible(tables: Sequence[Table]) -> list[Reference]:
     found: list[Reference] = []
     for parent in tables:
         for to, target in enumerate(parent.columns):
-            values = [row[to] for row in parent.rows]
+            values = [_value(row, (to,))[0] for row in parent.rows]
             domain = set(values)
             if not values or len(domain) != len(values) or None in domain:
                 continue
@@ -229,7 +262,7 @@ def _visible(tables: Sequence[Table]) -> list[Reference]:
                 for at, column in enumerate(child.columns):
                     if (child is parent and at == to) or not _related(column, target, parent.name):
                         continue
-                    used = {row[at] for row in child.rows if row[at] is not None}
+                    used = {_value(row, (at,))[0] for row in child.rows if row[at] is not None}
                     if used and used <= domain and not (child.name == parent.name and used == domain):
                         found.append(Reference(child.name, (at,), parent.name, (to,)))
     return found
@@ -244,4 +277,9 @@ def _related(column: str, target: str, parent: str) -> bool:
 
 
 def _values(rows: Sequence[Row], columns: Sequence[int]) -> set[tuple[object, ...]]:
-    return {tuple(row[at] for at in columns) for row in rows}
+    return {_value(row, columns) for row in rows}
+
+
+def _value(row: Row, columns: Sequence[int]) -> tuple[object, ...]:
+    """What is compared across a reference: a number stored as text equals the number, as in SQLite."""
+    return tuple(str(cell) if isinstance(cell, int) else cell for cell in map(row.__getitem__, columns))

@@ -48,6 +48,7 @@ def value(answer: str, gold: str, *databases: object, **data: object) -> float:
         ("SELECT item, price FROM sale ORDER BY price DESC LIMIT 2",
          "SELECT item, price FROM sale ORDER BY 2 DESC, 1 LIMIT 2"),
         ("SELECT town FROM shop ORDER BY opened LIMIT 1", "SELECT town FROM shop ORDER BY opened, id DESC LIMIT 1"),
+        ("SELECT count(*) FROM sale WHERE id < 4", "SELECT count(DISTINCT id) FROM sale WHERE id < 4"),
         ("SELECT max(opened) FROM shop", "SELECT opened FROM shop ORDER BY opened DESC LIMIT 1;"),
         ("SELECT town FROM shop EXCEPT SELECT 'Ulm'", "SELECT DISTINCT town FROM shop WHERE town <> 'Ulm'"),
         ("SELECT item FROM sale WHERE price IS NULL", "SELECT item FROM sale WHERE price IS NULL -- none known"),
@@ -66,6 +67,9 @@ def test_equal_queries_score_one(gold: str, answer: str) -> None:
     ("gold", "answer"),
     [
         ("SELECT town FROM shop", "SELECT DISTINCT town FROM shop"),
+        ("SELECT day FROM sale WHERE id < 4", "SELECT DISTINCT day FROM sale WHERE id < 4"),
+        ("SELECT DISTINCT day FROM sale WHERE id < 4", "SELECT day FROM sale WHERE id < 4"),
+        ("SELECT count(*) FROM sale WHERE id < 4", "SELECT count(DISTINCT day) FROM sale WHERE id < 4"),
         ("SELECT DISTINCT town FROM shop", "SELECT town FROM shop"),
         ("SELECT town FROM shop ORDER BY town", "SELECT town FROM shop ORDER BY town DESC"),
         ("SELECT town FROM shop ORDER BY id", "SELECT town FROM shop"),
@@ -111,6 +115,11 @@ def test_ties_are_free_and_only_ties() -> None:
     assert value("SELECT v FROM t ORDER BY k, v DESC", gold, rows) == 1.0
     assert value("SELECT v FROM t ORDER BY v", gold, rows) == 0.0
     assert value("SELECT v FROM t ORDER BY k DESC", gold, rows) == 0.0
+    gold = "SELECT DISTINCT x.v, x.k FROM t AS x ORDER BY x.k"
+    assert value("SELECT k, v FROM t GROUP BY k, v ORDER BY k, v DESC", gold, rows) == 1.0
+    gold = "SELECT v, k + 1 FROM t UNION SELECT v, k FROM t ORDER BY 2 DESC"
+    assert value("SELECT v, k FROM t UNION SELECT v, k + 1 FROM t ORDER BY 2 DESC, 1 DESC", gold, rows) == 1.0
+    assert value("SELECT v, k FROM t UNION SELECT v, k + 1 FROM t ORDER BY 1", gold, rows) == 0.0
     limited = "SELECT v FROM t ORDER BY k LIMIT 2 OFFSET 1"
     assert value("SELECT v FROM t ORDER BY k, v DESC LIMIT 2 OFFSET 1", limited, rows, variants=0) == 1.0
     assert value("SELECT v FROM t WHERE v IN ('b', 'e') ORDER BY k", limited, rows, variants=0) == 0.0
