@@ -23,6 +23,7 @@ from rlstack.errors import ConfigError
 _BUILTIN = {"builtin:tiny": Path(__file__).parent / "models" / "tiny" / "base"}
 _BYTES = {"float32": 4, "bfloat16": 2}
 _MASTER = 4  # bytes: master weights, gradients and both moments of AdamW are float32
+_LONGEST_HEADER = 100 * 2**20  # bytes, the format's own limit
 _LOGIT_COPIES = 3  # the logits, their softmax and their gradient
 
 
@@ -138,17 +139,16 @@ def _json(file: Path, content: bytes) -> dict[str, Any]:
     try:  # a border: files made elsewhere
         return dict(json.loads(content))
     except (ValueError, TypeError):
-        hint = (
-            "fetch the real file (git lfs pull)" if content.startswith(b"version https://git-lfs") else "copy it again"
-        )
-        raise ConfigError(f"{file} is damaged or not what its name says: {hint}") from None
+        raise ConfigError(f"{file} is damaged, or not what its name says") from None
 
 
 def _elements(file: Path) -> int:
     with file.open("rb") as stream:
         start = stream.read(8)
+        if start == b"version ":
+            raise ConfigError(f"{file} is a Git LFS pointer, not the file itself; type: git lfs pull")
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        header = _json(file, stream.read(min(length, 100 * 2**20)))
+        header = _json(file, stream.read(min(length, _LONGEST_HEADER)))
     return sum(prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 

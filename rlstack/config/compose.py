@@ -96,7 +96,7 @@ def _default_run_dir(data: Mapping[str, Any], base: Mapping[str, Any], chosen: C
     """
     ours, theirs = overrides.leaves(data), overrides.leaves(base)
     changed = {
-        key: ours.get(key)
+        key: _canonical(ours.get(key))
         for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key) and not _OPERATIONAL.match(key) and key != "model.name"
     }
@@ -106,6 +106,11 @@ def _default_run_dir(data: Mapping[str, Any], base: Mapping[str, Any], chosen: C
         text = json.dumps(changed, sort_keys=True, default=str)
         parts.append(hashlib.sha256(text.encode()).hexdigest()[:6])
     return str(Path("runs") / "-".join(re.sub(r"[^\w.]+", "_", str(part)) for part in parts if part))
+
+
+def _canonical(value: Any) -> Any:
+    """0 and 0.0 mean the same."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def to_yaml(config: RunConfig) -> str:
