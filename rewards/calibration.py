@@ -24,7 +24,8 @@ _ABSTAINS = re.compile(
     r"(?:do not|don't|dont|cannot|can't|could not|couldn't|am not able to|'m not able to|am unable to)"
     r" (?:know|recall|remember|answer|say|determine|tell|be (?:sure|certain)|verify|confirm|find)"
     r"|i(?: am|'m) (?:not (?:sure|certain|aware|familiar)|unsure|uncertain)"
-    r"|i have no (?:idea|information|knowledge|record)|no idea|(?:is|it's|are|remains?) (?:unknown|unanswerable|not known)"
+    r"|i have no (?:idea|information|knowledge|record)|no idea"
+    r"|(?:is|it's|are|remains?) (?:unknown|unanswerable|not known)"
     r"|unknown|unanswerable|not enough information|insufficient information"
     r"|(?:cannot|can't|can not|could not) be (?:known|determined|answered|verified)"
     r"|there is no (?:answer|such)|does not exist|doesn't exist|no such)\b"
@@ -33,7 +34,8 @@ _ABSTAINS = re.compile(
     r"|我不知道|不知道|わかりません|知りません|모르겠"
 )
 _STILL_ANSWERS = re.compile(
-    r"\b(?:but|however|maybe|perhaps|possibly|probably|might|guess|could be|likely|think|aber|vielleicht|peut-être|quizás)\b"
+    r"\b(?:but|however|maybe|perhaps|possibly|probably|might|guess|could be|likely|think"
+    r"|aber|vielleicht|peut-être|quizás)\b"
 )
 _SEVERAL = re.compile(r"\b(?:or|either|and|maybe|perhaps|possibly|not|isn't|never|oder|ou)\b|[,;/]")
 

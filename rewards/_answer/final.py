@@ -110,7 +110,7 @@ def _sentence_from(text: str, position: int, kind: Kind, start: int) -> Statemen
                 return Statement(body[:end].strip(), kind, start, offset + end)
     sentence = _SENTENCE_END.search(body)
     end = sentence.start() if sentence else len(body)
-    content = body[:end].strip()
+    content = body[:end].strip().strip("*").strip()
     return Statement(content, kind, start, offset + end) if content else None
 
 
@@ -210,21 +210,28 @@ _NUMBER = re.compile(r"(?<![\w.])-?\$?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?\s*%?(?![
 def closing_value(text: str) -> list[Statement]:
     """A short text as a whole, else the only value of the last sentence."""
     stripped = text.strip()
-    lines = [line for line in stripped.splitlines() if line.strip()]
-    if not lines:
+    if not stripped:
         return []
-    if len(lines) == 1 and len(stripped) <= 400 and len(stripped.split()) <= 12 and not _prose(stripped):
-        return [Statement(stripped, "whole", 0, len(text))]
-    if stripped.startswith("\\begin") or (
-        stripped[:1] == "$" and stripped.count("$") == 2 * (1 + stripped.startswith("$$"))
-    ):
-        return [Statement(stripped, "whole", 0, len(text))]
-    return _closing_value(text, stripped)
+    whole = [Statement(stripped, "whole", 0, len(text))]
+    dollars = stripped.count("$")
+    if stripped.startswith("\\begin") or (stripped[0] == "$" == stripped[-1] and dollars in (2, 4)):
+        return whole
+    short = "\n" not in stripped and len(stripped) <= 400 and len(stripped.split()) <= 12
+    if short and not _prose(stripped):
+        return whole
+    return _closing_value(text, stripped) or (whole if short else [])
+
+
+_TEXT_GROUP = re.compile(r"\\(?:text|textbf|mathrm|operatorname)\{[^}]*\}")
+_PLAIN_WORD = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}")
 
 
 def _prose(line: str) -> bool:
-    """Whether a line is a sentence rather than a value: four words or more of plain letters."""
-    return len(re.findall(r"(?<![\\A-Za-z{])[A-Za-z]{2,}", re.sub(r"\\text\{[^}]*\}", "", line))) >= 4
+    """Whether a line is a sentence rather than a value: it begins with words, or has words around a formula."""
+    words = len(_PLAIN_WORD.findall(_SPAN.sub("", _TEXT_GROUP.sub("", line))))
+    if _SPAN.search(line):
+        return words >= 1
+    return words >= 4 or (words >= 3 and line[0].isalpha())
 
 
 def _closing_value(text: str, stripped: str) -> list[Statement]:

@@ -14,11 +14,11 @@ from typing import Any
 from rlstack.api import Response, Score, invalid, judged
 from rlstack.rewards._answer.final import Statement, boxes, final_statements
 from rlstack.rewards._answer.plain import tail
-from rlstack.rewards.math.answer import Answer, Opaque, Words
+from rlstack.rewards.math.answer import Answer, Opaque, Quantity, Words
 from rlstack.rewards.math.compare import Terms, equal, is_number, undecided
 from rlstack.rewards.math.read import read_answer
 from rlstack.rewards.math.spelling import cleaned, lettered, squeezed
-from rlstack.rewards.math.terms import UnreadableError
+from rlstack.rewards.math.terms import Symbol, UnreadableError
 from rlstack.rewards.math.units import Unit, read_unit
 
 DEADLINE_S = 5.0
@@ -126,17 +126,24 @@ def same_answer(gold: str, given: str, terms: Terms) -> bool:
 def _same(gold_text: str, gold: Answer, given_text: str, given: Answer, terms: Terms) -> bool:
     if equal(gold, given, terms):
         return True
-    choice = lettered(given_text)
-    if choice is not None and any(equal(gold, read_answer(cleaned(part)), terms) for part in choice):
-        return True
-    gold_choice = lettered(gold_text)
-    if gold_choice is not None and any(equal(read_answer(cleaned(part)), given, terms) for part in gold_choice):
-        return True
+    for text, other, swapped in ((given_text, gold, False), (gold_text, given, True)):
+        part = _lettered_part(text, other)
+        if part is not None:
+            return equal(part, given, terms) if swapped else equal(gold, part, terms)
     if is_number(gold) or isinstance(gold, Words) or not (undecided(gold) or undecided(given)):
         return False
     from rlstack.rewards.math.symbolic import same_symbolically
 
     return same_symbolically(gold_text, given_text)
+
+
+def _lettered_part(text: str, other: Answer) -> Answer | None:
+    """The part of `(B) 12` that can be compared: its letter with a letter, its text with anything else."""
+    choice = lettered(text)
+    if choice is None:
+        return None
+    is_letter = isinstance(other, Quantity) and isinstance(other.term, Symbol) and other.term.name in "ABCDEFGHIJ"
+    return read_answer(choice[0] if is_letter else cleaned(choice[1]))
 
 
 __all__ = ["DEADLINE_S", "read_gold", "same_answer", "score"]

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Relation, Series, Words, symbol_of
 from rlstack.rewards.math.evaluate import approximate, proportional, same_value
-from rlstack.rewards.math.terms import Call, Number, Symbol, Term, exact, finished, functions, symbols
+from rlstack.rewards.math.terms import Call, Number, Symbol, Term, exact, finished, functions, symbols, walk
 from rlstack.rewards.math.units import ONE_LETTER, Unit, read_unit
 
 _LOGARITHMS = frozenset({"ln", "log", "lg"})
@@ -101,9 +101,14 @@ def _numbers(gold: Term, given: Term, factor: Fraction, terms: Terms) -> bool:
         if symbols(given):
             return False
         extra = functions(given) - functions(gold)
-        if extra and not (extra <= _LOGARITHMS and functions(gold) & _LOGARITHMS):
+        if extra and not (extra <= _LOGARITHMS and functions(gold) & _LOGARITHMS) and not _exponential(extra, gold):
             return False
     return same_value(gold, given)
+
+
+def _exponential(extra: frozenset[str], gold: Term) -> bool:
+    """exp(2) is how some write e²."""
+    return extra == {"exp"} and any(n == Symbol("e") for n in walk(gold))
 
 
 def _within(gold: Term, given: Term, factor: Fraction, tolerance: float) -> bool:

@@ -66,7 +66,7 @@ class _Parser:
         if self.at("+"):
             self.take()
             return self.product(depth + 1)
-        factors = [self.power(depth + 1)]
+        factors: list[Term] = [self.power(depth + 1)]
         juxtaposed = True
         while True:
             if self.at("*"):
@@ -251,7 +251,7 @@ class _Parser:
             self.position += 1
         else:
             return None
-        start = number(digits)
+        start = _decimal(digits)
         places = len(digits.partition(".")[2])
         return Call("repeat", (Number(start.value + Fraction(int(period), (10 ** len(period) - 1) * 10**places)),))
 

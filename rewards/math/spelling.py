@@ -27,6 +27,7 @@ _WRAPPERS = (
 )
 
 
+_GOES_ON = re.compile(r"\.[0-9]{3,}\.\.\.$")
 _SPACE_AT_END = re.compile(r"(?:\\[,;:! ]|\\q?quad|~)+$")
 
 
@@ -52,6 +53,8 @@ def _without_end_marks(text: str) -> str:
     """Without the marks that end a sentence; an exclamation mark glued to a value is a factorial."""
     text = text.strip()
     if text.endswith(("!", "\\!", "\\,", "\\;", "\\:")) and not text.endswith(" !"):
+        return text
+    if _GOES_ON.search(text):
         return text
     return text.rstrip(".,;:!").rstrip()
 

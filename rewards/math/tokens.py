@@ -182,7 +182,8 @@ def _word(word: str, out: list[Token], spaced: bool, known_words: frozenset[str]
     """Adds a run of letters: a name, a unit, words, or a product of letters."""
     before = out[-1] if out else None
     if word in PLAIN_WORDS:
-        out.append(Token(*PLAIN_WORDS[word], spaced))
+        kind, name = PLAIN_WORDS[word]
+        out.append(Token(kind, name, spaced))
     elif word in FUNCTIONS and word not in ("Re", "Im", "det"):
         out.append(Token("f", FUNCTIONS[word], spaced))
     elif len(word) == 1:
@@ -191,7 +192,8 @@ def _word(word: str, out: list[Token], spaced: bool, known_words: frozenset[str]
         out.append(Token("t", word, spaced))
     elif _GLUED_NAMES.fullmatch(word) and len(word) <= 8 and word.lower() not in NEVER_PRODUCTS:
         for piece in re.findall(r"sqrt|pi|.", word):
-            out.append(Token(*PLAIN_WORDS[piece], spaced) if piece in PLAIN_WORDS else Token("l", piece, spaced))
+            kind, name = PLAIN_WORDS.get(piece, ("l", piece))
+            out.append(Token(kind, name, spaced))
     elif _is_product(word, before, spaced):
         out.extend(Token("l", letter, spaced and i == 0) for i, letter in enumerate(word))
     else:
