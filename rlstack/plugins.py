@@ -260,10 +260,18 @@ def _import(origin: Origin) -> tuple[types.ModuleType, str]:
     try:
         return importlib.import_module(name), attribute
     except (Exception, SystemExit) as error:  # plugin code may raise anything, also sys.exit()
-        frames = traceback.extract_tb(error.__traceback__)
-        at = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else origin.where
         last = traceback.format_exception_only(error)[-1].strip()
-        raise PluginError(f"{origin.kind} '{origin.name}' cannot be imported\n  {last}\n  at {at}") from error
+        raise PluginError(
+            f"{origin.kind} '{origin.name}' cannot be imported\n  {last}\n  at {_place(error)}"
+        ) from error
+
+
+def _place(error: BaseException) -> str:
+    """File and line where the plugin's code failed, or where it cannot be parsed."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}"
 
 
 def _module_name(file: Path) -> str:

@@ -83,7 +83,7 @@ def test_exit_and_syntax_errors_of_a_plugin_are_reported(here):
     _write(here / "envs/typo/env.py", "def f(:\n")
     with pytest.raises(PluginError, match="SystemExit: 3"):
         load_env("quits")
-    with pytest.raises(PluginError, match="SyntaxError"):
+    with pytest.raises(PluginError, match=r"SyntaxError: .*\n  at .*typo/env\.py:1"):
         load_env("typo")
 
 
