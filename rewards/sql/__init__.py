@@ -50,10 +50,12 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
 
 
 def _verdict(answer: Statement, gold: Suite) -> Score:
-    found: list[Sequence[Row]] = []
-    reads: frozenset[str] = frozenset()
     cases = [case for case in gold.cases if case.kind != "repeats" or _differ_in_distinct(answer, gold)]
-    for case in cases:
+    given = [case for case in cases if case.kind == "given"]
+    reads: frozenset[str] = frozenset()
+    found: list[Sequence[Row]] = []
+    fault = ""
+    for at, case in enumerate(cases):
         outcome = case.base.run(
             answer.text, answer.local_names, max_rows=min(MAX_ROWS, 2 * case.n_rows + 100), max_steps=_allowance(case)
         )
@@ -61,10 +63,13 @@ def _verdict(answer: Statement, gold: Suite) -> Score:
             return judged(0.0, outcome.fault, parses=1.0, runs=float(outcome.ran), tables=0.0, result=0.0)
         reads |= outcome.reads
         found.append(outcome.rows)
-        if len(outcome.rows) != case.n_rows:
+        if at + 1 in (len(given), len(cases)) or len(outcome.rows) != case.n_rows:
+            fault = difference([case.wanted for case in cases[: at + 1]], found)
+        if fault:
+            fault = fault if at < len(given) else f"equal here, but not on a variant of the database: {fault}"
             break
     tables = len(reads & gold.tables) / len(gold.tables) if gold.tables else 1.0
-    fault = _difference(cases, found) or _unearned(answer, gold, cases)
+    fault = fault or _unearned(answer, gold, cases)
     if not fault and not tables:
         fault = "reads none of the tables that the gold reads"
     parts = {"parses": 1.0, "runs": 1.0, "tables": tables, "result": float(not fault)}
@@ -73,15 +78,6 @@ def _verdict(answer: Statement, gold: Suite) -> Score:
 
 def _differ_in_distinct(answer: Statement, gold: Suite) -> bool:
     return answer.drops_repeats != gold.statement.drops_repeats
-
-
-def _difference(cases: Sequence[Case], found: Sequence[Sequence[Row]]) -> str:
-    wanted = [case.wanted for case in cases[: len(found)]]
-    given = sum(case.kind == "given" for case in cases[: len(found)])
-    if fault := difference(wanted[:given], found[:given]):
-        return fault
-    fault = difference(wanted, found)
-    return f"equal here, but not in general (a variant of the database): {fault}" if fault else ""
 
 
 def _unearned(answer: Statement, gold: Suite, cases: Sequence[Case]) -> str:
@@ -93,7 +89,8 @@ def _unearned(answer: Statement, gold: Suite, cases: Sequence[Case]) -> str:
     if not answer.sorts:
         return "in the right order by accident: nothing sorts"
     backwards = [case.base.run(answer.text, answer.local_names, reverse=True) for case in cases]
-    if any(outcome.fault for outcome in backwards) or _difference(cases, [outcome.rows for outcome in backwards]):
+    wanted = [case.wanted for case in cases]
+    if any(outcome.fault for outcome in backwards) or difference(wanted, [outcome.rows for outcome in backwards]):
         return "in the right order by accident: the sort leaves it open"
     return ""
 

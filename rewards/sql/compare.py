@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rlstack.rewards.sql.guard import Row
 
 TOLERANCE = 1e-6  # relative, for numbers of which at least one is not whole
 _EXACT = 2**53  # from here on a whole float may be a rounded sum
-_MAX_TRIES = 5_000
+_MAX_WORK = 4_000_000  # row visits in the search for an assignment of columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ def difference(wanted: Sequence[Sequence[Segment]], found: Sequence[Sequence[Row
 
     `wanted` and `found` hold one entry per database.
     """
+    if all(_is_same(segments, rows) for segments, rows in zip(wanted, found, strict=True)):
+        return ""
     pairs: list[tuple[list[Row], list[Row]]] = []
     for segments, rows in zip(wanted, found, strict=True):
         count = sum(segment.take for segment in segments)
@@ -48,6 +51,16 @@ def difference(wanted: Sequence[Sequence[Segment]], found: Sequence[Sequence[Row
     return _assign(_unified(pairs), width)
 
 
+def _is_same(segments: Sequence[Segment], rows: Sequence[Row]) -> bool:
+    """The usual case: row by row the very same."""
+    start = 0
+    for segment in segments:
+        if segment.take != len(segment.pool) or segment.pool != tuple(rows[start : start + segment.take]):
+            return False
+        start += segment.take
+    return start == len(rows)
+
+
 def _assign(pairs: list[tuple[list[Row], list[Row]]], width: int) -> str:
     """Search an assignment of found columns to wanted ones under which every segment fits."""
     if all(_fits(Counter(pool), rows) for pool, rows in pairs):
@@ -62,38 +75,52 @@ def _assign(pairs: list[tuple[list[Row], list[Row]]], width: int) -> str:
         return "other values" if width == 1 or not _same_cells(pairs) else "values in other rows or columns"
     order = sorted(range(width), key=lambda w: len(choices[w]))
     twins = _twins(columns, width)
-    tries = 0
+    wanted = [list(zip(*pool, strict=True)) for pool, _ in pairs]
+    cost = 1 + sum(len(pool) + len(rows) for pool, rows in pairs)
+    work = 0
 
-    def extend(level: int, chosen: list[int]) -> bool:
-        nonlocal tries
+    def extend(level: int, used: frozenset[int], classes: _Classes) -> bool:
+        nonlocal work
         if level == width:
             return True
         tried: set[int] = set()
         for c in choices[order[level]]:
-            if c in chosen or twins[c] in tried:
+            if c in used or twins[c] in tried:
                 continue
             tried.add(twins[c])
-            tries += 1
-            if tries > _MAX_TRIES:
+            work += cost
+            if work > _MAX_WORK:
                 return False
-            picked = [*chosen, c]
-            if _projections_fit(pairs, order[: level + 1], picked) and extend(level + 1, picked):
+            finer = _refined(classes, [part[order[level]] for part in wanted], [part[c] for part in columns])
+            if finer is not None and extend(level + 1, used | {c}, finer):
                 return True
         return False
 
-    return "" if extend(0, []) else "other rows or another order"
+    start = [([0] * len(pool), [0] * len(rows)) for pool, rows in pairs]
+    return "" if extend(0, frozenset(), start) else "other rows or another order"
 
 
-def _projections_fit(pairs: Iterable[tuple[list[Row], list[Row]]], wanted: list[int], found: list[int]) -> bool:
-    return all(
-        _fits(Counter(tuple(row[w] for w in wanted) for row in pool), [tuple(row[c] for c in found) for row in rows])
-        for pool, rows in pairs
-    )
+_Classes = list[tuple[list[int], list[int]]]  # per segment: the class of each wanted and of each found row
 
 
-def _fits(pool: Counter[object], rows: Iterable[object]) -> bool:
+def _refined(
+    classes: _Classes, wanted: Sequence[Sequence[object]], found: Sequence[Sequence[object]]
+) -> _Classes | None:
+    """The classes split by one more column of each side; None where the found rows no longer fit the wanted ones."""
+    finer: _Classes = []
+    for (pool, rows), wanted_cells, found_cells in zip(classes, wanted, found, strict=True):
+        names: dict[tuple[int, object], int] = {}
+        new_pool = [names.setdefault(key, len(names)) for key in zip(pool, wanted_cells, strict=True)]
+        new_rows = [names.setdefault(key, len(names)) for key in zip(rows, found_cells, strict=True)]
+        if not _fits(Counter(new_pool), new_rows):
+            return None
+        finer.append((new_pool, new_rows))
+    return finer
+
+
+def _fits(pool: Mapping[Any, int], rows: Iterable[object]) -> bool:
     """Whether the rows can be drawn from the pool (equal multisets where the sizes agree)."""
-    return all(count <= pool[row] for row, count in Counter(rows).items())
+    return all(count <= pool.get(row, 0) for row, count in Counter(rows).items())
 
 
 def _twins(columns: list[list[tuple[object, ...]]], width: int) -> list[int]:
