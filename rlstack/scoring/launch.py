@@ -60,10 +60,12 @@ class ServerLink:
         self._decoder = Decoder()
         self._sending = threading.Lock()  # messages of two threads must not mix on the socket
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115, closed by end()
+        self._empty_dir = Path(tempfile.mkdtemp(prefix="rlstack-scoring-"))  # the server removes it too: one may die
         self.stream, theirs = socket.socketpair()
+        arguments = (str(theirs.fileno()), str(os.getpid()), str(self._empty_dir))
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "rlstack.scoring", str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-P", "-m", "rlstack.scoring", *arguments],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -103,6 +105,8 @@ class ServerLink:
             self.process.wait()
         self.stream.close()
         self._stderr.close()
+        with contextlib.suppress(OSError):
+            self._empty_dir.rmdir()
 
     def obituary(self) -> str:
         """How the server ended, with the end of what it wrote to its standard error."""

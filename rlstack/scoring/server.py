@@ -1,4 +1,4 @@
-"""The process that workers are forked from: `python -m rlstack.scoring FD DRIVER_PID`.
+"""The process that workers are forked from: `python -m rlstack.scoring FD DRIVER_PID EMPTY_DIR`.
 
 It starts clean (no torch, no Ray, no threads, an environment without secrets), loads the rewards once, and
 forks from that warm state. Driver → server: (SETTINGS, JSON), then (GROUP, ident, env, data JSON, response
@@ -17,7 +17,6 @@ import selectors
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from time import monotonic
@@ -39,12 +38,12 @@ _HEADROOM_MB = 64  # address space that a worker needs beyond what the rewards t
 
 
 def main() -> None:
-    """Serve the driver at the other end of the socket whose number is the first argument."""
+    """Serve the driver, whose end of the socket, process id and folder for the workers are the arguments."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sandbox.hide_memory()
     sandbox.adopt_orphans()
     stream = socket.socket(fileno=int(sys.argv[1]))
-    empty_dir = tempfile.mkdtemp(prefix="rlstack-scoring-")
+    empty_dir = sys.argv[3]
     os.chmod(empty_dir, 0o500)
     server = None
     try:
@@ -57,7 +56,8 @@ def main() -> None:
     finally:
         if server is not None:
             server.close()
-        os.rmdir(empty_dir)
+        with contextlib.suppress(OSError):
+            os.rmdir(empty_dir)
 
 
 class Server:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -78,7 +79,10 @@ def test_no_process_outlives_the_driver(reward: str, number: signal.Signals, tmp
     assert not list(tmp_path.glob("rlstack-scoring-*"))
 
 
-def test_no_worker_outlives_a_killed_server_and_the_pool_recovers(reward: str) -> None:
+def test_no_worker_outlives_a_killed_server_and_the_pool_recovers(
+    reward: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with ScoringPool({"x": {reward: 1.0}}, ScoringConfig(workers=2)) as pool:
         hanging = pool.submit("x", [Response("hang")], {})
         pids = family(pool.server_pid)
@@ -87,6 +91,7 @@ def test_no_worker_outlives_a_killed_server_and_the_pool_recovers(reward: str) -
         assert wait_until_gone(pids, 2.0) == []
         assert pool.stats()["restarts"] == 1
         assert not hanging.done()
+    assert not list(tmp_path.glob("rlstack-scoring-*"))
 
 
 def test_a_server_that_keeps_dying_fails_the_pool(reward: str) -> None:
