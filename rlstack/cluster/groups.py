@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import ray
@@ -95,7 +95,7 @@ class Engines:
                 raise DeadlineError(
                     f"rollouts: {names} did not finish within {deadline:.0f} s (cluster.deadlines.rollout)"
                 )
-            for stream in ready:
+            for stream in cast(list[Any], ready):  # streams, although Ray's types say object references
                 try:
                     ref = next(stream)
                 except StopIteration:

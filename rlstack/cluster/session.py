@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ def session(cfg: ClusterConfig) -> Iterator[None]:
         address=cfg.address,
         include_dashboard=None if cfg.address else False,
         log_to_driver=False,
-        logging_level="ERROR",
+        logging_level=logging.ERROR,
         runtime_env=runtime_env,
         **({} if cfg.address else local),
     )

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed.checkpoint as dcp
-from torch.distributed.checkpoint import HuggingFaceStorageReader, HuggingFaceStorageWriter
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
@@ -21,6 +21,8 @@ from torch.distributed.checkpoint.state_dict import (
     set_model_state_dict,
     set_optimizer_state_dict,
 )
+from torch.distributed.checkpoint.state_dict_loader import load as dcp_load
+from torch.distributed.checkpoint.state_dict_saver import save as dcp_save
 from torch.nn import Module
 from torch.optim import Optimizer
 
@@ -33,14 +35,14 @@ _FLAT = StateDictOptions(flatten_optimizer_state_dict=True)
 def save(policy: Module, optimizer: Optimizer, folder: Path) -> None:
     """Writes this rank's part of weights and optimizer into `folder`; call on every rank."""
     writer = HuggingFaceStorageWriter(str(folder), save_distributed=True, thread_count=1)
-    _guard(lambda: dcp.save(_tensors(policy, optimizer), storage_writer=writer), "writing", folder)
+    _guard(lambda: dcp_save(_tensors(policy, optimizer), storage_writer=writer), "writing", folder)
 
 
 def restore(policy: Module, optimizer: Optimizer, folder: Path) -> None:
     """Loads weights and optimizer in place; call on every rank, their number may differ from the writers'."""
     _start_moments(optimizer)
     state = _tensors(policy, optimizer)
-    _guard(lambda: dcp.load(state, storage_reader=HuggingFaceStorageReader(str(folder))), "reading", folder)
+    _guard(lambda: dcp_load(state, storage_reader=HuggingFaceStorageReader(str(folder))), "reading", folder)
     weights = {name.removeprefix("policy."): t for name, t in state.items() if name.startswith("policy.")}
     set_model_state_dict(policy, weights, options=StateDictOptions(strict=not _tied(policy)))
     flat = get_optimizer_state_dict(policy, optimizer, options=_FLAT)
@@ -50,7 +52,9 @@ def restore(policy: Module, optimizer: Optimizer, folder: Path) -> None:
 
 def export(policy: Any, source: str, folder: Path, *, write: bool) -> None:
     """The whole policy in Hugging Face format, with the tokenizer files of `source`; rank 0 writes."""
-    full = get_model_state_dict(policy, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+    full: dict[str, Any] = get_model_state_dict(
+        policy, options=StateDictOptions(full_state_dict=True, cpu_offload=True)
+    )
     if not write:
         return
     from huggingface_hub import save_torch_state_dict
@@ -104,5 +108,5 @@ def _start_moments(optimizer: Optimizer) -> None:
 def _guard(action: Any, verb: str, folder: Path) -> None:
     try:
         action()
-    except dcp.CheckpointException as error:  # a BaseException: it would pass `except Exception` unseen
+    except CheckpointException as error:  # a BaseException: it would pass `except Exception` unseen
         raise LearnerError(f"{verb} the checkpoint {folder} failed: {error}") from error

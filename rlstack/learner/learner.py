@@ -6,7 +6,6 @@ Plain class on a process group; `rlstack/cluster` puts it on Ray, tests use it i
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
+from torch._C._distributed_c10d import FileStore
+from torch.distributed.device_mesh import init_device_mesh
 
 from rlstack.config.optim import OptimConfig
 from rlstack.data.batch import Batch, Item
@@ -68,11 +69,9 @@ class Learner:
     def __init__(self, spec: LearnerSpec, rank: Rank) -> None:
         torch.set_num_threads(spec.threads)
         self.spec, self.rank = spec, rank
-        self.device = torch.device(
-            spec.device, int(os.environ.get("LOCAL_RANK", "0")) if spec.device == "cuda" else None
-        )
+        self.device = torch.device("cuda", 0) if spec.device == "cuda" else torch.device("cpu")  # Ray shows one GPU
         _join(rank, self.device)
-        mesh = dist.init_device_mesh(spec.device, (rank.world,))
+        mesh = init_device_mesh(spec.device, (rank.world,))
         self.policy = model.load(spec.model, mesh, self.device, trained=True)
         self.reference = model.load(spec.model, mesh, self.device, trained=False) if spec.reference else None
         self.optimizer = _adamw(self.policy, spec.optim)
@@ -188,9 +187,7 @@ def _join(rank: Rank, device: torch.device) -> None:
     if dist.is_initialized():
         return
     store: dict[str, Any] = (
-        {"init_method": rank.store}
-        if rank.store.startswith("tcp://")
-        else {"store": dist.FileStore(rank.store, rank.world)}
+        {"init_method": rank.store} if rank.store.startswith("tcp://") else {"store": FileStore(rank.store, rank.world)}
     )
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, rank=rank.rank, world_size=rank.world, **store)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -112,7 +112,7 @@ class Engine:
             )
         try:
             while by_id:
-                for output in engine.step():
+                for output in cast("list[RequestOutput]", engine.step()):
                     if output.finished:
                         yield self._group(by_id.pop(output.request_id), output)
         finally:  # the caller went away or an error passed through: nothing may stay in the queue

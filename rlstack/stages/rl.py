@@ -59,7 +59,7 @@ def _step(parts: Parts, step: int) -> StepReport:
     check_budget([s for g in collected.groups_P for s in g.scores_G], stage.scoring.max_error_share)
     ctx.run_dir.seal_rows(rollout_file(ctx.name, step + 1), (group_row(g, step + 1) for g in collected.groups_P))
 
-    batch, samples_B = batch_of(collected.groups_P, stage)
+    batch, samples_B = batch_of(collected.groups_P, stage, parts.rewards)
     plan = plan_of(batch, samples_B, parts.cluster.learners, parts.cluster.micro_tokens)
     objective = PolicyObjective(stage.loss, stage.kl, stage.sampling.temperature)
     ctx.display.phase("learning")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,24 +14,25 @@ from rlstack.errors import ScoringError
 from rlstack.grpo import advantage, reduction
 from rlstack.types import Group, Sample, Score
 
+Rewards = Mapping[str, Mapping[str, float]]
+"""Env → reward name → weight."""
 
-def batch_of(groups_P: Sequence[Group], stage: RLStage) -> tuple[Batch, list[Sample]]:
+
+def batch_of(groups_P: Sequence[Group], stage: RLStage, rewards: Rewards) -> tuple[Batch, list[Sample]]:
     """The judged samples of a step and their batch, in the same order.
 
     A sample that could not be judged has left: its group's baseline is that of the others. Raises
     ScoringError when nothing is left.
     """
     rows = [(p, s, score) for p, g in enumerate(groups_P) for s, score in zip(g.samples_G, g.scores_G, strict=True)]
-    advantages_B = _advantages(rows, groups_P, stage)
+    advantages_B = _advantages(rows, groups_P, stage, rewards)
     kept = [i for i, (_, _, score) in enumerate(rows) if score.status == "ok"]
     if not kept:
         raise ScoringError("no sample of this step could be judged; see the scores in the step's rollouts")
     samples_B = [rows[i][1] for i in kept]
     lengths_B = np.array([len(s.prompt_ids) + s.n_tokens for s in samples_B], np.int64)
     trained_B = np.array([int(s.loss_mask.sum()) for s in samples_B])
-    weights = reduction.token_weights(
-        trained_B, [rows[i][0] for i in kept], reduction=stage.loss.reduction, constant=stage.sampling.max_tokens
-    )
+    weights = reduction.compute(stage.loss, trained_B, [rows[i][0] for i in kept], stage.sampling.max_tokens)
     return Batch(
         tokens_N=np.concatenate([part for s in samples_B for part in (s.prompt_ids, s.completion_ids)]),
         lengths_B=lengths_B,
@@ -45,15 +46,19 @@ def batch_of(groups_P: Sequence[Group], stage: RLStage) -> tuple[Batch, list[Sam
 
 
 def _advantages(
-    rows: Sequence[tuple[int, Sample, Score]], groups_P: Sequence[Group], stage: RLStage
+    rows: Sequence[tuple[int, Sample, Score]], groups_P: Sequence[Group], stage: RLStage, rewards: Rewards
 ) -> NDArray[np.float32]:
-    envs = sorted({g.prompt.env for g in groups_P})
+    envs = sorted(rewards)
+    env_B = [groups_P[p].prompt.env for p, _, _ in rows]
+    names = sorted({name for weights in rewards.values() for name in weights})
     return advantage.compute(
         stage.advantage,
         scores_B=[score.value for _, _, score in rows],
         valid_B=[score.status == "ok" for _, _, score in rows],
         group_B=[p for p, _, _ in rows],
-        domain_B=[envs.index(groups_P[p].prompt.env) for p, _, _ in rows],
+        domain_B=[envs.index(env) for env in env_B],
+        parts_KB=[[score.components.get(name, np.nan) for _, _, score in rows] for name in names],
+        weights_KB=[[rewards[env].get(name, 0.0) for env in env_B] for name in names],
     )
 
 

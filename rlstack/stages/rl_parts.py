@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rlstack.models.chat import load_tokenizer, render, stop_ids
 from rlstack.rollout.engine import EngineSpec
 from rlstack.scoring.pool import ScoringPool
 from rlstack.stages.context import StageContext
+from rlstack.stages.rl_batch import Rewards
 from rlstack.types import Prompt
 
 
@@ -31,11 +33,16 @@ class Parts:
     pool: ScoringPool
     engines: Engines
     learners: Learners
-    full_score: dict[str, float] = field(default_factory=dict)  # env → sum of its reward weights
+    rewards: Rewards  # env → reward name → weight
 
     @property
     def cluster(self) -> ClusterConfig:
         return self.ctx.config.cluster
+
+    @property
+    def full_score(self) -> dict[str, float]:
+        """The best score of each env."""
+        return {env: sum(w for w in weights.values() if w > 0) for env, weights in self.rewards.items()}
 
     def verifies(self, version: int) -> bool:
         """Whether the fingerprints of both sides are compared at this sync."""
@@ -71,10 +78,12 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
         learners.ready()
         stack.callback(learners.close)
         learners.connect(engines, backend=transfer_backend(config.cluster))
-        yield Parts(
-            stage, ctx, sources, lambda prompt: render(tokenizer, prompt.messages), pool, engines, learners,
-            {env: sum(weights.values()) for env, weights in rewards.items()},
-        )  # fmt: skip
+        encode = functools.partial(_encode, tokenizer)
+        yield Parts(stage, ctx, sources, encode, pool, engines, learners, rewards)
+
+
+def _encode(tokenizer: Any, prompt: Prompt) -> tuple[int, ...]:
+    return render(tokenizer, prompt.messages)
 
 
 def _paths(stage: RLStage) -> dict[str, str]:

@@ -62,7 +62,8 @@ class SharedMemoryEngine(WeightTransferEngine[SharedMemoryInit, SharedMemoryUpda
             tuple(update_info.dtypes),
             tuple(tuple(shape) for shape in update_info.shapes),
         )
-        self.model.load_weights(self._reader.read(bucket))
+        load_weights: Any = self.model.load_weights
+        load_weights(self._reader.read(bucket))
 
     def finish_weight_update(self) -> None:
         """Nothing to finish: no packed copies exist (`keep_plain_weights`)."""

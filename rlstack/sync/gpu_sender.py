@@ -47,12 +47,21 @@ class _Client:
         self._client = client
         self.version = 0
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
+    def _of_sender(self) -> EngineClient:
+        assert self._client is not None, "only rank 0 talks to the engines"
+        return self._client
+
+    def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None:
+        self._of_sender().init_weight_transfer_engine(init_info)
+
+    def start_weight_update(self) -> None:
+        self._of_sender().start_weight_update()
+
+    def update_weights(self, update_info: Any) -> None:
+        self._of_sender().update_weights(update_info)
 
     def finish_weight_update(self, weight_version: str | None = None) -> None:
-        assert self._client is not None
-        self._client.finish_weight_update(self.version)
+        self._of_sender().finish_weight_update(self.version)
 
 
 class GpuSender:
