@@ -40,7 +40,10 @@ PAIRS = [
     ("SELECT title FROM book ORDER BY year LIMIT 3", "SELECT title FROM book ORDER BY year DESC LIMIT 3"),
     ("SELECT DISTINCT country FROM author", "SELECT country FROM author"),
     ("SELECT count(*) FROM book", "SELECT 60"),
-    ("SELECT name FROM author WHERE id NOT IN (SELECT author_id FROM book)", "SELECT nme FROM author"),
+    (
+        "SELECT name FROM author WHERE id NOT IN (SELECT author_id FROM book WHERE year > 2000)",
+        "SELECT nme FROM author",
+    ),
 ]
 HOSTILE = [
     "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",

@@ -101,15 +101,20 @@ def _allowance(case: Case) -> int:
 
 def _suite(data: Mapping[str, Any]) -> Suite:
     text, sources, extra = data["gold"], data["databases"], data.get("variants")
-    cache: OrderedDict[tuple[Any, ...], Suite] = owned("suites")
+    cache: OrderedDict[tuple[Any, ...], Suite | GoldError] = owned("suites")
     key = (text, tuple(map(source_key, sources)), extra)
     found = cache.get(key)
     if found is None:
-        found = suite(text, sources, extra)
-        if not found.statement.tells_time:
+        try:
+            found = suite(text, sources, extra)
+        except GoldError as error:
+            found = error
+        if isinstance(found, GoldError) or not found.statement.tells_time:
             cache[key] = found
         if len(cache) > _CACHE_SIZE:
             cache.popitem(last=False)
     else:
         cache.move_to_end(key)
+    if isinstance(found, GoldError):
+        raise found
     return found
