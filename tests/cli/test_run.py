@@ -1,0 +1,173 @@
+"""The command itself, as a process: what it prints, its exit status, and what it has imported by then."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rlstack.cli.border import guarded
+from rlstack.errors import ConfigError, EngineError
+
+# Runs the command, then reports on the last line of stderr what it had imported and which processes it has.
+PROBE = """
+import os, runpy, sys
+sys.argv = ["rlstack.run", *sys.argv[1:]]
+status = 0
+try:
+    runpy.run_module("rlstack.run", run_name="__main__")
+except SystemExit as exit:
+    status = exit.code
+heavy = sorted({"torch", "ray", "vllm", "transformers"} & set(sys.modules))
+children = open(f"/proc/self/task/{os.getpid()}/children").read().split()
+print("HEAVY", heavy, "CHILDREN", children, file=sys.stderr)
+sys.exit(status)
+"""
+LIGHT = "HEAVY [] CHILDREN []"
+
+
+def command(*argv: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", PROBE, *argv], cwd=cwd, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["recipe=multidomian"], "did you mean 'multidomain'?"),
+        (["model=tny"], "did you mean 'tiny'?"),
+        (["recipe=single", "env=maht"], "did you mean 'math'?"),
+        (["stages.multidomain.optm.lr=1"], "did you mean 'optim'?"),
+        (["stages.multidomain.steps=many"], "a whole number"),
+        (["stages.multidomain.kl.beta=-1"], "at least 0"),
+        (["--cgf", "job"], "did you mean '--cfg'?"),
+        (["--cfg", "hydra"], "--cfg job"),
+    ],
+)
+def test_a_mistake_is_answered_before_anything_heavy(argv, said):
+    done = command(*argv)
+    error, _, probe = done.stderr.strip().rpartition("\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert error.startswith("error: ")
+    assert said in error
+    assert "Traceback" not in error
+    assert probe == LIGHT
+
+
+def test_cfg_job_prints_the_whole_configuration():
+    done = command("--cfg", "job", "recipe=single", "env=math", "cluster=cpu")
+    data = yaml.safe_load(done.stdout)
+    assert done.returncode == 0
+    assert data["stages"]["single"]["envs"]["math"]["weight"] == 1.0
+    assert data["stages"]["single"]["guard"]["max_mismatch"] == 1.05  # a default that no file spells out
+    assert done.stderr.strip() == LIGHT
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path):
+    done = command("recipe=multidomain_granite", "model=3b", "cluster=gpu", "dry_run=true", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for part in ("3.40B parameters", "711 steps", "45,504 prompts", "each learner", "KV cache", "(new)", str(tmp_path)):
+        assert part in done.stdout
+    assert list(tmp_path.iterdir()) == []
+    assert done.stderr.strip() == LIGHT
+
+
+def test_help_lists_every_choice():
+    done = command("--help")
+    for word in ("multidomain", "single", "tiny", "30b", "cpu", "gpu", "temporal", "dry_run=true", "examples"):
+        assert word in done.stdout
+    assert done.returncode == 0
+    assert done.stderr.strip() == LIGHT
+
+
+def test_decoys_in_the_working_directory_change_nothing(tmp_path):
+    """Folders named like ours, whose import would be noticed, stand where Python looks first."""
+    for name in ("models", "envs", "rewards", "recipes", "models/tiny", "envs/math", "rewards/math"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "__init__.py").write_text("raise SystemExit('a decoy was imported')")
+    (tmp_path / "models" / "granite.py").write_text("raise SystemExit('a decoy was imported')")
+    words = ["recipe=multidomain", "cluster=cpu"]
+    here = subprocess.run(
+        [sys.executable, "-m", "rlstack.run", "--cfg", "job", *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert here.returncode == 0, here.stderr
+    assert here.stdout == command("--cfg", "job", *words).stdout
+    plan = subprocess.run(
+        [sys.executable, "-m", "rlstack.run", "dry_run=true", "model=3b", *words],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "3.40B parameters" in plan.stdout, plan.stderr
+
+
+def test_an_env_of_the_working_directory_is_found(tmp_path):
+    (tmp_path / "envs" / "countdown").mkdir(parents=True)
+    (tmp_path / "envs" / "countdown" / "env.py").write_text("raise SystemExit('listing must not import')")
+    done = command("--cfg", "job", "recipe=single", "env=countdown", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert list(yaml.safe_load(done.stdout)["stages"]["single"]["envs"]) == ["countdown"]
+    assert "did you mean 'countdown'?" in command("recipe=single", "env=countdwn", cwd=tmp_path).stderr
+
+
+# ---- the border ---------------------------------------------------------------------------------------
+
+
+def raising(error: BaseException):
+    def run(_: list[str]) -> int:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (ConfigError("no such recipe"), 2, "error: no such recipe\n"),
+        (EngineError("engine 1 died"), 1, "error: engine 1 died\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_errors_become_messages_and_statuses(error, status, said, capsys):
+    assert guarded(raising(error), []) == status
+    assert capsys.readouterr().err == said
+
+
+def test_a_defect_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        guarded(raising(ZeroDivisionError()), [])
+
+
+def test_the_console_script_dispatches(capsys):
+    from rlstack.cli.main import COMMANDS, main
+
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in COMMANDS)
+    assert main(["rnu"]) == 2
+    assert "did you mean 'run'?" in capsys.readouterr().err
+    assert main(["run", "--cfg", "job"]) == 0
+    assert "recipe: multidomain" in capsys.readouterr().out
+
+
+def test_every_command_has_a_main():
+    import importlib.util
+
+    from rlstack.cli.main import COMMANDS
+
+    for module, summary in COMMANDS.values():
+        spec = importlib.util.find_spec(module)
+        assert spec is not None, module
+        assert spec.origin is not None
+        assert "def main(" in Path(spec.origin).read_text()
+        assert summary
+
+
+def test_importing_the_command_is_quick_enough_to_answer_in_two_seconds():
+    """Not by the clock, which another load would falsify: by the number of modules it imports."""
+    code = "import sys; import rlstack.config.compose, rlstack.run; print(len(sys.modules))"
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    assert int(done.stdout) < 900
