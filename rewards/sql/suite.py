@@ -20,6 +20,7 @@ from rlstack.rewards.sql.variants import Source
 _SEED = 20
 _WANTED = 5  # databases in all, where the data does not say how many variants to make
 _FEWEST = 2  # variants, however many databases are given
+_MOST_STEPS = 10_000_000  # of the gold on variants: a costly gold gets fewer of them
 _TRIES = 3  # variants made for each one wanted: some are not fit to judge
 
 
@@ -128,6 +129,7 @@ def _clear(
 ) -> list[tuple[Case, frozenset[str]]]:
     """The first `count` of the databases that are fit to judge."""
     found: list[tuple[Case, frozenset[str]]] = []
+    steps = 0
     for connection in connections:
         try:
             case, reads = _case(statement, Guarded(connection), kind)
@@ -135,7 +137,8 @@ def _clear(
             continue
         if _is_clear(case):
             found.append((case, reads))
-        if len(found) == count:
+        steps += case.steps
+        if len(found) == count or steps > _MOST_STEPS:
             break
     return found
 
