@@ -23,8 +23,12 @@ class Deadlines(Section):
 
 
 class ClusterConfig(Section):
+    """Where things run."""
+
     name: str
+    """The preset's name, for people."""
     device: Literal["cpu", "cuda"]
+    """Where engines and learners compute."""
     address: str | None = None
     """A Ray cluster to join; null starts a private one on this machine."""
     engines: Positive
@@ -42,6 +46,7 @@ class ClusterConfig(Section):
     kv_cache_bytes: Positive | None = None
     """Size of the engine's KV cache; null lets `gpu_memory_share` decide."""
     gpu_memory_share: float = 0.85
+    """Part of each GPU that an engine takes when `kv_cache_bytes` is null."""
     micro_tokens: Positive = 4096
     """Tokens in one forward and backward pass of a learner rank."""
     deadlines: Deadlines = Deadlines()

@@ -11,27 +11,42 @@ class ShapeConfig(Section):
     """A Granite-style dense decoder; `models/granite.py` turns it into the hub class's config."""
 
     vocab_size: Positive
+    """Rows of the embedding."""
     hidden_size: Positive
+    """Width of the residual stream; heads x head_dim."""
     layers: Positive
+    """Decoder layers."""
     heads: Positive
+    """Query heads."""
     kv_heads: Positive
+    """Key-value heads; divides `heads`."""
     head_dim: Positive
+    """Width of a head."""
     mlp_hidden: Positive
+    """Width inside the gated MLP."""
     max_positions: Positive = 8192
+    """Longest sequence."""
     rope_theta: float = 10_000.0
+    """Base of the rotary frequencies."""
     rms_eps: float = 1e-5
+    """Added under the root in RMSNorm."""
     tied: bool = True
     """Share the input and output embeddings."""
     embedding_multiplier: float = 1.0
+    """Embeddings are multiplied by it."""
     attention_multiplier: float
     """Replaces 1/sqrt(head_dim); transformers' default of 1.0 trains badly, so it has no default here."""
     residual_multiplier: float = 1.0
+    """What a block adds is multiplied by it."""
     logits_scaling: float = 1.0
     """Logits are divided by it."""
 
 
 class ModelConfig(Section):
+    """Which weights, or which shape."""
+
     name: str
+    """For people, and part of the default run directory."""
     path: str | None = None
     """Folder or hub id of a causal LM with its tokenizer, or `builtin:tiny`, `builtin:smollm2-135m`; null starts
     from `shape` with random weights."""

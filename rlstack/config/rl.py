@@ -11,6 +11,8 @@ from rlstack.config.optim import OptimConfig
 
 
 class EnvShare(Section):
+    """One environment of a mixture: `envs.<name>`."""
+
     weight: float = Field(default=1.0, gt=0.0)
     """Share of every step's prompts, relative to the other envs. Quotas are exact in every update."""
     level: Count = 0
@@ -22,18 +24,25 @@ class EnvShare(Section):
 
 
 class SamplingConfig(Section):
+    """Rollouts."""
+
     samples_per_prompt: Positive = 16
+    """Size of a group, over which advantages are taken."""
     max_tokens: Positive
     """Longest completion."""
     context: Positive = 8192
     """Longest prompt and completion together."""
     temperature: float = Field(default=1.0, gt=0.0)
+    """Logits are divided by it, in the engine, the learner and the reference alike."""
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    """1: off."""
     top_k: Count = 0
     """0: off. Training refuses top_p and top_k, because the learner's log-probs would be others."""
 
 
 class AdvantageConfig(Section):
+    """From the scores of a group to advantages."""
+
     kind: Literal["grpo", "dr_grpo", "rloo", "reinforce_pp", "reinforce_pp_baseline"] = "grpo"
     """Formulas and papers: `rlstack/grpo/advantage.py`."""
     normalise: Literal["std", "none"] = "std"
@@ -44,6 +53,8 @@ class AdvantageConfig(Section):
 
 
 class LossConfig(Section):
+    """The policy loss."""
+
     kind: Literal["dapo", "ppo", "gspo", "cispo", "reinforce"] = "dapo"
     """Formulas and papers: `rlstack/grpo/loss.py`."""
     clip_low: float = Field(default=0.2, gt=0.0, lt=1.0)
@@ -55,6 +66,7 @@ class LossConfig(Section):
     gspo_clip_low: float = Field(default=3e-4, gt=0.0, lt=1.0)
     """`gspo`: ratios of whole sequences are means over tokens, hence far smaller clips."""
     gspo_clip_high: float = Field(default=4e-4, gt=0.0)
+    """`gspo`."""
     cispo_cap: float = Field(default=5.0, ge=1.0)
     """`cispo`: largest importance weight."""
     reduction: Literal["token", "sequence", "prompt", "constant"] = "token"
@@ -65,10 +77,14 @@ class LossConfig(Section):
     """For the gap between engine and learner: importance weights cut at correction_high (`token`, `sequence`),
     or leaving out what lies outside the two bounds. Formulas: `rlstack/grpo/mismatch.py`."""
     correction_low: float = Field(default=0.5, gt=0.0, le=1.0)
+    """Lower bound of `mask_*`."""
     correction_high: float = Field(default=2.0, ge=1.0)
+    """Upper bound of every correction."""
 
 
 class KLConfig(Section):
+    """The pull towards the stage's input."""
+
     beta: float = Field(default=0.05, ge=0.0)
     """Weight of the KL loss against the frozen stage input; 0 leaves the reference model out."""
     estimator: Literal["k1", "k2", "k3", "k3_weighted"] = "k3"
@@ -77,7 +93,10 @@ class KLConfig(Section):
 
 
 class ScoringConfig(Section):
+    """The processes that judge, each of which may be killed."""
+
     workers: Positive = 1
+    """Processes that judge at the same time."""
     deadline: Seconds = 5.0
     """Longest wall time of one verdict; a reward's own DEADLINE_S may be shorter."""
     max_error_share: Share = 0.1
@@ -87,29 +106,45 @@ class ScoringConfig(Section):
 
 
 class EvalConfig(Section):
+    """Greedy pass rate on held-out prompts."""
+
     prompts_per_env: Positive = 64
+    """Fewer where an env has no more."""
     every: Count = 0
     """Also evaluate every so many steps; 0 means before and after only."""
 
 
 class CheckpointConfig(Section):
+    """What a run can go on from."""
+
     every: Positive = 1
+    """Steps from one checkpoint to the next; the last step always has one."""
     keep: Positive = 2
+    """Checkpoints of a stage that are kept; older ones are deleted."""
 
 
 class GuardConfig(Section):
+    """Agreement of engine and learner."""
+
     max_mismatch: float = Field(default=1.05, gt=1.0)
     """Alarm when the mean of exp|log-prob(engine) - log-prob(learner)| of a step is above it."""
     on_mismatch: Literal["stop", "warn"] = "stop"
+    """What the alarm does."""
     verify_every: Positive = 1
     """Compare fingerprints of the engines' and the learner's weights at every so-manyth sync, and at the first."""
 
 
 class RLStage(Section):
+    """A stage of `kind: rl`."""
+
     kind: Literal["rl"] = "rl"
+    """Marks a stage of reinforcement learning."""
     envs: dict[str, EnvShare] = Field(min_length=1)
+    """Environment → its part in every step."""
     steps: Positive
+    """Each collects rollouts and updates the policy."""
     prompts_per_step: Positive
+    """Divided over the envs in exact quotas."""
     updates_per_step: Positive = 1
     """Optimizer updates on one batch; 1 is on-policy."""
     sampling: SamplingConfig

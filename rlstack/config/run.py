@@ -16,13 +16,18 @@ Stage = Annotated[RLStage | TrainStage, Field(discriminator="kind")]
 
 
 class RunConfig(Section):
+    """The root of the tree."""
+
     recipe: str
+    """The recipe's name, for people, and part of the default run directory."""
     model: ModelConfig
     cluster: ClusterConfig
     stages: dict[str, Stage] = Field(min_length=1)
     """Named slots, run in order: each starts from the one before."""
     seed: Count = 0
+    """Everything random is a function of it, the stage, the step and what is drawn."""
     run_dir: str
+    """Where results go; null in the tree becomes `runs/<recipe>[-<env>]-<model>-seed<seed>[-<hash>]`."""
     resume: bool = True
     """Go on with an unfinished run of the same configuration in `run_dir`."""
     trackers: tuple[str, ...] = ()
