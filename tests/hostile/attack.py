@@ -139,11 +139,11 @@ def _run() -> None:
 
 
 def _late_exit() -> None:
-    threading.Timer(0.02, os._exit, (9,)).start()
+    threading.Timer(0.1, os._exit, (9,)).start()
 
 
 def _alarm() -> None:
-    signal.setitimer(signal.ITIMER_REAL, 0.003)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
 
 
 def _recursion_limit() -> None:
