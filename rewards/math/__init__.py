@@ -15,7 +15,8 @@ from rlstack.api import Response, Score, invalid, judged
 from rlstack.rewards._answer.final import Statement, boxes, final_statements
 from rlstack.rewards._answer.plain import tail
 from rlstack.rewards.math.answer import Answer, Opaque, Quantity, Words
-from rlstack.rewards.math.compare import Terms, equal, is_number, undecided
+from rlstack.rewards.math.compare import equal, is_number, undecided
+from rlstack.rewards.math.quantities import Terms
 from rlstack.rewards.math.read import read_answer
 from rlstack.rewards.math.spelling import cleaned, lettered, squeezed
 from rlstack.rewards.math.terms import Symbol, UnreadableError

@@ -19,7 +19,9 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`brackets`: "()", "[]", "(]", "[)" ordered; "{}" a set; "," a bare list; "or" alternatives; "u" a union."""
+    """`brackets`: "()", "[]", "(]", "[)" ordered; "{}" a set; "," a bare list; "or" alternatives; ":" a ratio;
+    "u" a union; "pm" the two values of a ± sign.
+    """
 
     brackets: str
     items: tuple[Answer, ...]
@@ -65,13 +67,10 @@ def symbol_of(answer: Answer) -> Term | None:
     term = answer.term
     if isinstance(term, Symbol) and term.name not in ("pi", "e", "i", "inf"):
         return term
-    if (
-        isinstance(term, Call)
-        and term.op == "*"
-        and len(term.args) <= 4
-        and all(isinstance(a, Symbol) for a in term.args)
-    ):
-        return term
+    if isinstance(term, Call) and term.op == "*" and 2 <= len(term.args) <= 4:
+        first, rest = term.args[0], term.args[1:]
+        inverse = isinstance(first, Call) and first.op == "^" and isinstance(first.args[0], Symbol)
+        return term if (inverse or isinstance(first, Symbol)) and all(isinstance(a, Symbol) for a in rest) else None
     if isinstance(term, Call) and term.op.startswith("@") and term.op != "@base":
         return term
     return None

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Relation, Series, Words, symbol_of
-from rlstack.rewards.math.evaluate import approximate, proportional, same_value
-from rlstack.rewards.math.terms import Call, Number, Symbol, Term, exact, finished, functions, symbols, walk
-from rlstack.rewards.math.units import ONE_LETTER, Unit, read_unit
+from rlstack.rewards.math.evaluate import approximate, proportional
+from rlstack.rewards.math.quantities import Terms, same_quantity
+from rlstack.rewards.math.terms import Call, Symbol, Term, exact, finished, symbols
 
-_LOGARITHMS = frozenset({"ln", "log", "lg"})
 _MIRRORED = {"<": ">", ">": "<", "le": "ge", "ge": "le", "=": "=", "ne": "ne"}
 MOST_UNORDERED = 24
-_SPELT_OUT = 10  # digits from which a rounded decimal counts as the fraction it rounds
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Terms of a comparison: relative `tolerance`, the `unit` asked for, whether bare lists are `ordered`."""
-
-    tolerance: float = 0.0
-    unit: Unit | None = None
-    ordered: bool = False
 
 
 def equal(gold: Answer, given: Answer, terms: Terms) -> bool:
@@ -30,7 +18,7 @@ def equal(gold: Answer, given: Answer, terms: Terms) -> bool:
     if isinstance(gold, Relation) or isinstance(given, Relation):
         return _relations(gold, given, terms)
     if isinstance(gold, Quantity) and isinstance(given, Quantity):
-        return _quantities(gold, given, terms)
+        return same_quantity(gold, given, terms)
     if isinstance(gold, Series) or isinstance(given, Series):
         return _collections(gold, given, terms)
     if isinstance(gold, Matrix) and isinstance(given, Matrix):
@@ -40,103 +28,6 @@ def equal(gold: Answer, given: Answer, terms: Terms) -> bool:
             and all(_in_order(a, b, terms) for a, b in zip(gold.rows, given.rows, strict=True))
         )
     return type(gold) is type(given) and gold == given
-
-
-def _quantities(gold: Quantity, given: Quantity, terms: Terms) -> bool:
-    if gold.unit is None and terms.unit is not None:
-        gold = Quantity(gold.term, terms.unit, gold.percent)
-    if finished(gold.term) and not finished(given.term):
-        given = _letter_as_unit(given)
-    elif given.unit is not None and gold.unit is None and not finished(gold.term):
-        gold = _letter_as_unit(gold)
-    factor = Fraction(1)
-    if gold.unit is not None and given.unit is not None:
-        if gold.unit.measures != given.unit.measures:
-            return _as_radians(gold, given, terms)
-        factor = given.unit.factor / gold.unit.factor
-    if gold.percent != given.percent:
-        return _percent_against_number(gold, given, terms)
-    return _numbers(gold.term, given.term, factor, terms)
-
-
-def _as_radians(gold: Quantity, given: Quantity, terms: Terms) -> bool:
-    def radians(q: Quantity) -> Term | None:
-        measure = q.unit.measures if q.unit else ()
-        if measure == (("angle", 1),):
-            return Call("degree", (q.term,))
-        return q.term if measure == (("radian", 1),) else None
-
-    a, b = radians(gold), radians(given)
-    return a is not None and b is not None and same_value(a, b)
-
-
-def _letter_as_unit(quantity: Quantity) -> Quantity:
-    """`5m` read as five metres where the other side is a plain number."""
-    term = quantity.term
-    if quantity.unit is None and isinstance(term, Call) and term.op == "*" and len(term.args) == 2:
-        number, letter = term.args
-        if finished(number) and isinstance(letter, Symbol) and letter.name.lower() in ONE_LETTER:
-            return Quantity(number, read_unit(letter.name), quantity.percent)
-    return quantity
-
-
-def _percent_against_number(gold: Quantity, given: Quantity, terms: Terms) -> bool:
-    """15 % is 0.15; where a percentage of at least one was asked for, the bare number 15 will do as well."""
-    number = given if gold.percent else gold
-    hundredth = Fraction(1, 100)
-    if _numbers(gold.term, given.term, hundredth if given.percent else Fraction(100), terms):
-        return True
-    value = exact(number.term)
-    return value is not None and abs(value) >= 1 and _numbers(gold.term, given.term, Fraction(1), terms)
-
-
-def _numbers(gold: Term, given: Term, factor: Fraction, terms: Terms) -> bool:
-    if terms.tolerance > 0:
-        return _within(gold, given, factor, terms.tolerance)
-    if finished(gold):
-        return (gold == given and factor == 1) or (finished(given) and _same_literal(gold, given, factor))
-    if factor != 1:
-        given = Call("*", (Number(factor), given))
-    if not symbols(gold):
-        if symbols(given):
-            return False
-        extra = functions(given) - functions(gold)
-        if extra and not (extra <= _LOGARITHMS and functions(gold) & _LOGARITHMS) and not _exponential(extra, gold):
-            return False
-    return same_value(gold, given)
-
-
-def _exponential(extra: frozenset[str], gold: Term) -> bool:
-    """exp(2) is how some write e²."""
-    return extra == {"exp"} and any(n == Symbol("e") for n in walk(gold))
-
-
-def _within(gold: Term, given: Term, factor: Fraction, tolerance: float) -> bool:
-    """|given − gold| ≤ tolerance · |gold|, or ≤ tolerance where gold is 0."""
-    if not finished(given) and finished(gold):
-        return False
-    a, b = approximate(gold), approximate(given)
-    if a is None or b is None:
-        return same_value(gold, given) and factor == 1
-    return abs(b * float(factor) - a) <= tolerance * (abs(a) or 1.0) * (1 + 1e-9)
-
-
-def _same_literal(gold: Term, given: Term, factor: Fraction) -> bool:
-    a, b = exact(gold), exact(given)
-    if a is None or b is None:
-        return gold == given
-    if a == b * factor:
-        return True
-    return factor == 1 and (_spells_out(a, given) or _spells_out(b, gold))
-
-
-def _spells_out(value: Fraction, decimal: Term) -> bool:
-    """Whether `decimal` is `value` rounded to so many digits that nothing else can be meant."""
-    if isinstance(decimal, Call) and decimal.op == "neg":
-        decimal, value = decimal.args[0], -value
-    if not isinstance(decimal, Number) or decimal.digits is None or decimal.digits < _SPELT_OUT:
-        return False
-    return abs(value - decimal.value) <= Fraction(1, 10**decimal.digits) and abs(value) >= Fraction(1, 1000)
 
 
 def _in_order(gold: tuple[Answer, ...], given: tuple[Answer, ...], terms: Terms) -> bool:
@@ -193,9 +84,21 @@ def _collections(gold: Answer, given: Answer, terms: Terms) -> bool:
         if a == "{}" or b == "{}":
             return _in_any_order(_distinct(gold.items), _distinct(given.items), terms)
         return _in_any_order(gold.items, given.items, terms) or _assignments(gold, given, terms)
+    if a == b == ":":
+        return len(gold.items) == len(given.items) and _proportional(gold.items, given.items, terms)
     if a == b or {a, b} == {"()", ","}:
         return _in_order(_values(gold), _values(given), terms)
     return False
+
+
+def _proportional(gold: tuple[Answer, ...], given: tuple[Answer, ...], terms: Terms) -> bool:
+    """Whether two ratios such as 1:2:3 and 2:4:6 are the same."""
+    a = [exact(i.term) for i in gold if isinstance(i, Quantity)]
+    b = [exact(i.term) for i in given if isinstance(i, Quantity) and finished(i.term)]
+    known_a, known_b = [v for v in a if v], [v for v in b if v]
+    if len(known_a) == len(gold) and len(known_b) == len(given):
+        return all(x * known_b[0] == y * known_a[0] for x, y in zip(known_a, known_b, strict=True))
+    return _in_order(gold, given, terms)
 
 
 def _all_agree(gold: Answer, given: Series, terms: Terms) -> bool:
@@ -256,6 +159,15 @@ def _as_union(answer: Series) -> tuple[Answer, ...] | None:
     return None if any(i is None for i in items) else tuple(i for i in items if i is not None)
 
 
+def _without_point(answer: Relation) -> Series | None:
+    """`x ≠ 3` as (-∞, 3) ∪ (3, ∞)."""
+    if answer.ops != ("ne",) or symbol_of(answer.sides[0]) is None:
+        return None
+    infinity, below = Quantity(Symbol("inf")), Quantity(Call("neg", (Symbol("inf"),)))
+    point = answer.sides[1]
+    return Series("u", (Series("()", (below, point)), Series("()", (point, infinity))))
+
+
 def _as_interval(answer: Answer) -> Series | None:
     """`x > 3` as (3, ∞), `1 ≤ x < 2` as [1, 2)."""
     if not isinstance(answer, Relation):
@@ -284,7 +196,7 @@ def _relations(gold: Answer, given: Answer, terms: Terms) -> bool:
     if isinstance(gold, Relation) and isinstance(given, Relation):
         return _same_relation(gold, given, terms)
     if isinstance(gold, Relation):
-        interval = _as_interval(gold)
+        interval = _as_interval(gold) or _without_point(gold)
         if interval is not None:
             return isinstance(given, Series) and _collections(interval, given, terms)
         return _value(gold) is not gold and equal(_value(gold), given, terms)
@@ -294,7 +206,7 @@ def _relations(gold: Answer, given: Answer, terms: Terms) -> bool:
 
 def _claims(gold: Answer, given: Relation, terms: Terms) -> bool:
     """Whether a relation states the gold value: `x = 5`, `6 · 7 = 42`, `1/3 ≈ 0.333`, `x > 3` for (3, ∞)."""
-    interval = _as_interval(given)
+    interval = _as_interval(given) or _without_point(given)
     if interval is not None:
         return isinstance(gold, Series) and _collections(gold, interval, terms)
     if not set(given.ops) <= {"=", "approx"}:

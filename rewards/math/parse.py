@@ -282,8 +282,7 @@ class _Parser:
                 degree = self.primary(depth)
             return Call("root", (self.digit_argument(depth), degree))
         if name in ("overline", "bar", "vec", "hat", "angle", "triangle"):
-            inner = self.argument(depth)
-            return Call(f"@{name}", (inner,))
+            return _marked(name, self.argument(depth))
         raise UnreadableError(f"'\\{name}' is not read here")
 
     def function(self, name: str, depth: int) -> Term:
@@ -317,6 +316,13 @@ class _Parser:
         while self.starts_factor() and self.here.kind != "f" and not self.at("("):
             factors.append(self.power(depth))
         return (factors[0] if len(factors) == 1 else Call("*", tuple(factors)),)
+
+
+def _marked(mark: str, inner: Term) -> Term:
+    """A letter or letters under a mark are a name of their own."""
+    parts = inner.args if isinstance(inner, Call) and inner.op == "*" else (inner,)
+    names = [p.name for p in parts if isinstance(p, Symbol)]
+    return Symbol(f"{mark} {''.join(names)}") if len(names) == len(parts) else Call(f"@{mark}", (inner,))
 
 
 def _primed(term: Term) -> Term:

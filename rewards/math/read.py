@@ -12,7 +12,7 @@ from fractions import Fraction
 from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Relation, Series, Words
 from rlstack.rewards.math.parse import read_term
 from rlstack.rewards.math.spelling import squeezed
-from rlstack.rewards.math.terms import Call, Number, Term, UnreadableError
+from rlstack.rewards.math.terms import Call, Number, UnreadableError
 from rlstack.rewards.math.tokens import Token, tokenize
 from rlstack.rewards.math.units import WORDS, read_unit
 from rlstack.rewards.math.vocabulary import words
@@ -38,6 +38,7 @@ _NO_UNIT = frozenset(
         "we because since but unless except possibly"
     )
 )
+_DOLLARS = re.compile(r"(-?)\s*\\?\$\s*(?=[0-9.])")
 _TIMES_X = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 
 
@@ -45,10 +46,16 @@ def read_answer(text: str) -> Answer:
     """The answer that a cleaned `text` spells. Raises UnreadableError for nothing at all or beyond the limits."""
     if not text:
         raise UnreadableError("empty answer")
+    money = _DOLLARS.match(text)
+    if money is not None:
+        text = money.group(1) + text[money.end() :]
     text = _TIMES_X.sub(r"\\times ", text.replace("€", "").replace("£", "").replace("¥", ""))
     tokens = tokenize(text, WORDS)
     try:
-        return _structure(tokens, 0)
+        answer = _structure(tokens, 0)
+        if money is not None and isinstance(answer, Quantity) and answer.unit is None and not answer.percent:
+            return Quantity(answer.term, read_unit("dollars"))
+        return answer
     except UnreadableError:
         return _words(tokens) or Opaque(squeezed(text))
 
@@ -110,12 +117,22 @@ def _listed(brackets: str, pieces: list[list[Token]], depth: int) -> Series:
         raise UnreadableError("too many items")
     items: list[Answer] = []
     for piece in pieces:
-        item = _structure(piece, depth + 1)
+        item = _item(piece, depth + 1)
         if isinstance(item, Series) and item.brackets in ("pm", brackets):
             items.extend(item.items)
         else:
             items.append(item)
     return Series(brackets, tuple(items))
+
+
+def _item(tokens: list[Token], depth: int) -> Answer:
+    try:
+        return _structure(tokens, depth)
+    except UnreadableError:
+        words_alone = _words(tokens)
+        if words_alone is None:
+            raise
+        return words_alone
 
 
 def _single(tokens: list[Token], depth: int) -> Answer:
@@ -145,7 +162,11 @@ def _signed(tokens: list[Token], plus: bool) -> list[Token]:
 
 def _trimmed(tokens: list[Token]) -> list[Token]:
     start, end = 0, len(tokens)
-    while start < end and tokens[start].kind == "o" and tokens[start].text in ("=", ",", ":", ";", ".", "&", "\\\\"):
+    while (
+        start < end
+        and tokens[start].kind == "o"
+        and tokens[start].text in ("=", "approx", ",", ":", ";", ".", "&", "\\\\")
+    ):
         start += 1
     while end > start and tokens[end - 1].kind == "o" and tokens[end - 1].text in (",", ":", ";", ".", "&", "\\\\"):
         end -= 1
@@ -233,7 +254,8 @@ def _quantity(tokens: list[Token]) -> Answer:
             raise UnreadableError("words around a number")
         unit_text = unit_text if scale is None and not percent else " ".join(words)
     if len(head) > 2 and any(t.text == ":" for t in head):
-        return Quantity(_ratio(head))
+        parts = [read_term(p) for p in _split(head, {":"})[0]]
+        return Quantity(Call("ratio", tuple(parts))) if len(parts) == 2 else Series(":", tuple(map(Quantity, parts)))
     term = read_term(head)
     if scale is not None:
         term = Call("sci", (term, Number(Fraction(scale))))
@@ -252,13 +274,6 @@ def _exponent(tokens: list[Token], index: int) -> bool:
         or (before in ("{", "-") and index > 1 and tokens[index - 2].text in ("^", "{"))
         or tokens[index].kind == "l"
     )
-
-
-def _ratio(tokens: list[Token]) -> Term:
-    pieces, _ = _split(tokens, {":"})
-    if len(pieces) != 2:
-        raise UnreadableError("a ratio of more than two parts")
-    return Call("ratio", (read_term(pieces[0]), read_term(pieces[1])))
 
 
 def _spelled_number(tokens: list[Token]) -> Answer:

@@ -93,7 +93,19 @@ def lettered(text: str) -> tuple[str, str] | None:
     return (match.group(1), match.group(2)) if match else None
 
 
+_INVISIBLE_MARKUP = re.compile(r"\\(?:left|right|displaystyle|quad|qquad|limits)(?![A-Za-z])|\\[,;:! ]|[\s~]+")
+_TEXT = re.compile(r"\\(?:text|textbf|textrm|mathrm|mathbf|mathit|operatorname)\{([^{}]*)\}")
+_FRACTION = re.compile(r"\\[dtc]?frac(?![A-Za-z])")
+_SHORT_FRACTION = re.compile(r"\\frac(\d)(\d)")
+_SMALL_GROUP = re.compile(r"\{([A-Za-z0-9.:,])\}")
+
+
 def squeezed(text: str) -> str:
-    """`text` without white space and spacing commands, for comparing spellings."""
-    text = re.sub(r"\\(?:left|right|displaystyle|quad|qquad)(?![A-Za-z])|\\[,;:! ]|[\s~]+", "", text)
-    return text.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+    """`text` without what makes no difference to its reader, for comparing spellings.
+
+    >>> squeezed(r"\\dfrac12 \\text{ cm}^{2}") == squeezed(r"\\frac{1}{2}\\mathrm{cm}^2")
+    True
+    """
+    text = _FRACTION.sub(r"\\frac", _TEXT.sub(r"\1", _INVISIBLE_MARKUP.sub("", text))).rstrip(".")
+    text = _SHORT_FRACTION.sub(r"\\frac{\1}{\2}", text)
+    return _SMALL_GROUP.sub(r"\1", text).replace("\\cdots", "\\ldots").replace("\\dots", "\\ldots")

@@ -150,8 +150,11 @@ def _text_group(name: str, words: str, out: list[Token], spaced: bool) -> None:
         out.extend(Token("l", letter, spaced) for letter in words)
     elif re.fullmatch(r"[-+]?[0-9.,/\s()]+|\([A-Za-z]\)|[A-Za-z]\)", words) or "\\" in words or "^" in words:
         out.extend(tokenize(words))
+    elif re.fullmatch("[A-Za-z]", words) and not (out and (out[-1].kind == "n" or out[-1].text in (")", "}"))):
+        out.append(Token("l", words, spaced))
     else:
-        out.append(Token("t", words, True))
+        for piece in re.findall(r"[^\s,;]+|[,;]", words):
+            out.append(Token("o" if piece in ",;" else "t", piece, True))
 
 
 def _simple_command(name: str, out: list[Token], spaced: bool) -> None:

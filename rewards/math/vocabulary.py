@@ -59,10 +59,10 @@ SPACING = frozenset(
 RENAMED = pairs(
     r"""
     dfrac frac tfrac frac cfrac frac dbinom binom tbinom binom leq le leqslant le geq ge geqslant ge neq ne lt <
-    gt > lbrace { rbrace } lbrack [ rbrack ] lparen ( rparen ) vert | mid | lvert | rvert | ast * times * cdot * bullet *
-    div / varnothing emptyset simeq approx thickapprox approx doteq approx dots ldots cdots ldots dotsc ldots colon :
-    ratio : land wedge lor vee lnot neg degree circ isin in imath i langle <( rangle )> | || Vert ||
-    lVert || rVert ||
+    gt > lbrace { rbrace } lbrack [ rbrack ] lparen ( rparen ) vert | mid | lvert | rvert | ast * times * cdot *
+    bullet * div / varnothing emptyset simeq approx thickapprox approx doteq approx dots ldots cdots ldots dotsc
+    ldots colon : ratio : land wedge lor vee lnot neg degree circ isin in imath i langle <( rangle )> | || Vert
+    || lVert || rVert ||
     """
 )
 RENAMED_OPERATORS = {"{": "\\{", "}": "\\}"} | {sign: sign for sign in words("< > [ ] ( ) | * / : <( )> ||")}
