@@ -34,7 +34,11 @@ def database(source: str | Mapping[str, Any]) -> Guarded:
     key = source_key(source)
     found = cache.get(key)
     if found is None:
-        found = cache[key] = Guarded(connect(source))
+        connection = connect(source)
+        if isinstance(source, str) and not is_script(source) and os.path.getsize(source) <= IN_MEMORY_BYTES:
+            on_disk, connection = connection, copied(connection)
+            on_disk.close()
+        found = cache[key] = Guarded(connection)
         if len(cache) > CACHE_SIZE:
             cache.popitem(last=False)
     else:
@@ -43,7 +47,7 @@ def database(source: str | Mapping[str, Any]) -> Guarded:
 
 
 def connect(source: str | Mapping[str, Any]) -> sqlite3.Connection:
-    """An unguarded connection to a private copy of a database (or to the file itself, read-only, if large)."""
+    """An unguarded connection to a database: in memory, or to the file itself, read-only."""
     try:
         if isinstance(source, Mapping):
             return _filled(source)
@@ -56,6 +60,18 @@ def copied(source: sqlite3.Connection) -> sqlite3.Connection:
     """A private copy in memory."""
     connection = _memory()
     source.backup(connection)
+    return connection
+
+
+def emptied(source: sqlite3.Connection) -> sqlite3.Connection:
+    """A database in memory with the tables, indexes and views of another, without rows and triggers."""
+    connection = _memory()
+    parts = source.execute(
+        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger' AND name NOT LIKE 'sqlite_%' "
+        "ORDER BY type = 'view', type = 'index', rowid"
+    ).fetchall()
+    for (part,) in parts:
+        connection.execute(part)
     return connection
 
 
@@ -122,11 +138,7 @@ def _opened(path: str) -> sqlite3.Connection:
     uri = f"file:{path.replace('%', '%25').replace('?', '%3f').replace('#', '%23')}?mode=ro&immutable=1"
     on_disk = sqlite3.connect(uri, uri=True, cached_statements=0, isolation_level=None, check_same_thread=False)
     on_disk.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if os.path.getsize(path) > IN_MEMORY_BYTES:
-        return on_disk
-    connection = copied(on_disk)
-    on_disk.close()
-    return connection
+    return on_disk
 
 
 def _no_files(action: int, _first: str | None, second: str | None, _db: str | None, _by: str | None) -> int:

@@ -6,7 +6,7 @@ import random
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
-from rlstack.rewards.sql.database import copied, quoted
+from rlstack.rewards.sql.database import emptied, quoted
 
 _ROWS = 24
 _TRIES = 4  # rows tried for each one wanted: constraints may refuse some
@@ -34,7 +34,7 @@ def filled(
     if not names or len(names) > _MAX_TABLES or any(_count(source, name) for name in names):
         return
     for index in range(count):
-        base = copied(source)
+        base = emptied(source)
         base.execute("PRAGMA foreign_keys = 0")
         rng = random.Random(seed * 1_000 + index)
         for table in _parents_first(source, names):

@@ -13,7 +13,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 
-MAX_ROWS = 20_000
+MAX_ROWS = 100_000
 MAX_BYTES = 32_000_000  # of text and blobs in one result
 MAX_STEPS = 20_000_000  # virtual machine instructions of one query
 MAX_SECONDS = 0.6  # of CPU time, so that a busy machine changes no verdict

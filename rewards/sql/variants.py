@@ -12,11 +12,12 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rlstack.rewards.sql.database import copied, insert, quoted
+from rlstack.rewards.sql.database import emptied, insert, quoted
 
-MAX_TOTAL_ROWS = 5_000
+MAX_TABLE_ROWS = 1_500  # of a larger table the first so many are taken
+MAX_TOTAL_ROWS = 15_000
 _KEEP = 0.6  # share of rows that a thinned table keeps
 _PLANT = 0.35
 _REPEAT = 0.4
@@ -52,13 +53,13 @@ class Source:
     """A database taken apart, from which variants are made."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Reads all rows. Without `tables` afterwards there is nothing to vary: too large, empty, or not ordinary."""
+        """Reads the rows. Without `tables` afterwards there is nothing to vary: too large, empty, or not ordinary."""
         self._connection = connection
         self.tables = _tables(connection)
         if not any(table.rows for table in self.tables):
             self.tables = ()
-        references = _references(connection, self.tables)
-        self._references = references
+        references = self._references = _references(connection, self.tables)
+        self.tables = _closed(self.tables, references)
         self._parents = {(r.parent, c) for r in references for c in r.parent_columns}
         self._tied = self._parents | {(r.child, c) for r in references for c in r.child_columns}
         self._still = {(r.child, c) for r in references if len(r.child_columns) > 1 for c in r.child_columns}
@@ -90,13 +91,9 @@ class Source:
 def _refilled(
     source: sqlite3.Connection, tables: Sequence[Table], rows: dict[str, list[Row]]
 ) -> sqlite3.Connection | None:
-    variant = copied(source)
+    variant = emptied(source)
     variant.execute("PRAGMA foreign_keys = 0")
     try:
-        for (trigger,) in variant.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            variant.execute(f"DROP TRIGGER {quoted(trigger)}")
-        for table in tables:
-            variant.execute(f"DELETE FROM {quoted(table.name)}")
         for table in tables:
             insert(variant, table.name, rows[table.name], table.columns)
     except sqlite3.Error:  # a constraint that spans rows or is hidden in an index: this variant is not a legal one
@@ -123,6 +120,19 @@ def _thinned(rows: dict[str, list[Row]], references: Sequence[Reference], rng: r
         if not changed:
             break
     return kept
+
+
+def _closed(tables: Sequence[Table], references: Sequence[Reference]) -> tuple[Table, ...]:
+    """The tables without rows that refer to what was cut off a long table."""
+    rows = {table.name: table.rows for table in tables}
+    cut = {name for name, those in rows.items() if len(those) == MAX_TABLE_ROWS}
+    for _ in range(_ROUNDS if cut else 0):
+        for reference in references:
+            if reference.parent in cut:
+                there = _values(rows[reference.parent], reference.parent_columns)
+                keys = [(row, _value(row, reference.child_columns)) for row in rows[reference.child]]
+                rows[reference.child] = tuple(row for row, key in keys if None in key or key in there)
+    return tuple(replace(table, rows=rows[table.name]) for table in tables)
 
 
 def _mixed(
@@ -189,7 +199,7 @@ def _tables(source: sqlite3.Connection) -> tuple[Table, ...]:
         if len(columns) != len(facts):  # generated columns: what they compute from may be keyed
             return ()
         picked = ", ".join(map(quoted, columns))
-        rows = source.execute(f"SELECT {picked} FROM {quoted(name)} LIMIT {room + 1}").fetchall()
+        rows = source.execute(f"SELECT {picked} FROM {quoted(name)} LIMIT {MAX_TABLE_ROWS}").fetchall()
         room -= len(rows)
         if room < 0:
             return ()

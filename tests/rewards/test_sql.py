@@ -210,6 +210,24 @@ def test_a_file_is_read_and_left_alone(tmp_path: Path) -> None:
     assert (path.read_bytes(), os.listdir(tmp_path)) == before
 
 
+def test_a_large_table_is_sampled(tmp_path: Path) -> None:
+    path = tmp_path / "large.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript("CREATE TABLE part (id INTEGER PRIMARY KEY, kind INTEGER REFERENCES kind(id), size REAL);")
+    connection.executescript("CREATE TABLE kind (id INTEGER PRIMARY KEY, name TEXT);")
+    connection.executemany("INSERT INTO kind VALUES (?, ?)", [(n, f"kind {n}") for n in range(1, 41)])
+    connection.executemany("INSERT INTO part VALUES (?, ?, ?)", [(n, n % 40 + 1, n / 8) for n in range(1, 20_001)])
+    connection.commit()
+    connection.close()
+    gold = "SELECT name, count(*) FROM part JOIN kind ON kind.id = kind GROUP BY kind"
+    assert (
+        value("SELECT count(size), k.name FROM kind k JOIN part p ON p.kind = k.id GROUP BY k.id", gold, str(path))
+        == 1.0
+    )
+    assert value("SELECT name, 500 FROM kind", gold, str(path)) == 0.0
+    assert value("SELECT max(id) FROM part", "SELECT count(*) FROM part", str(path)) == 0.0
+
+
 def test_a_schema_without_rows_is_filled() -> None:
     ddl = SHOP.partition("INSERT")[0]
     gold = "SELECT town FROM shop JOIN sale ON shop.id = shop_id WHERE price > 20 AND item LIKE '%fig%'"
