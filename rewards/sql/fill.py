@@ -50,10 +50,11 @@ def _fill(base: sqlite3.Connection, table: str, lines: Mapping[str, Sequence[obj
     names = [fact[1] for fact in facts]
     places, marks = ", ".join(map(quoted, names)), ", ".join("?" * len(names))
     text = f"INSERT OR IGNORE INTO {quoted(table)} ({places}) VALUES ({marks})"
+    alone = sum(bool(fact[5]) for fact in facts) == 1
     for number in range(_ROWS * _TRIES):
         if number % _ROWS == 0 and _count(base, table) >= _ROWS:
             break
-        row = {fact[1]: _cell(fact, number, domains, lines, rng) for fact in facts}
+        row = {fact[1]: _cell(fact, number if alone else None, domains, lines, rng) for fact in facts}
         for columns, choices in groups:
             row.update(zip(columns, rng.choice(choices), strict=True) if choices else ())
         base.execute(text, [row[name] for name in names])
@@ -61,7 +62,7 @@ def _fill(base: sqlite3.Connection, table: str, lines: Mapping[str, Sequence[obj
 
 def _cell(
     fact: Sequence[object],
-    number: int,
+    number: int | None,
     domains: Mapping[str, Sequence[object]],
     lines: Mapping[str, Sequence[object]],
     rng: random.Random,
@@ -74,8 +75,8 @@ def _cell(
         return rng.choice(domains[name])
     if nullable and rng.random() < _NULL:
         return None
-    if key and "INT" in kind:
-        return number + 1
+    if key and number is not None:
+        return number + 1 if "INT" in kind else f"{rng.choice(_WORDS)} {number}"
     values = lines.get(name.lower(), ())
     if values and rng.random() < _LINE:
         return rng.choice(values)
