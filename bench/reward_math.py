@@ -58,7 +58,8 @@ def corpus(n: int, seed: int = 0) -> list[tuple[str, str, bool]]:
         given = rng.choice(spellings) if right else make(rng)[0]
         if not right and given == gold:
             continue
-        ending = rng.choice((rf"The answer is $\boxed{{{given}}}$.", rf"\[\boxed{{{given}}}\]", f"The answer is {given}."))
+        boxed = rf"\boxed{{{given}}}"
+        ending = rng.choice((f"The answer is ${boxed}$.", rf"\[{boxed}\]", f"The answer is {given}."))
         rows.append((gold, FILLER * rng.randint(1, 6) + ending, right))
     return rows
 

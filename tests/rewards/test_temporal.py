@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import pytest
+
+from rlstack.api import Response
+from rlstack.rewards.temporal import score
+
+
+def value(gold: object, text: str, **data: object) -> float:
+    verdict = score(Response(text), {"answer": gold, **data})
+    assert verdict.status == "ok"
+    return verdict.value
+
+
+SAME = [
+    ("3 days", "72 hours"),
+    ("3 days", "three days"),
+    ("1 week", "7 days"),
+    ("2 hours 30 minutes", "150 min"),
+    ("2 hours 30 minutes", "2 h, 30 min"),
+    ("2.5 hours", "2 hours and 30 minutes"),
+    ("half an hour", "30 minutes"),
+    ("P1DT2H", "26 hours"),
+    ("1 day, 02:30", "26 h 30 min"),
+    ("02:30", "2 hours 30 minutes"),
+    ("1 year", "12 months"),
+    ("29", "29 days"),
+    ("29 days", "29"),
+    ("1,440 minutes", "1 day"),
+    ("2024-03-05", "March 5, 2024"),
+    ("2024-03-05", "5 March 2024"),
+    ("2024-03-05", "the 5th of March, 2024"),
+    ("2024-03-05", "Tuesday, March 5, 2024"),
+    ("2024-03-05", "5 Mar 2024 (Tuesday)"),
+    ("2024-03-05", "2024/3/5"),
+    ("2024-12-25", "25/12/2024"),
+    ("2024-12-25", "12/25/2024"),
+    ("2024-05-05", "05/05/2024"),
+    ("03/04/2025", "03/04/2025"),
+    ("15 March", "March 15"),
+    ("June 2024", "2024-06"),
+    ("14:30", "2:30 PM"),
+    ("14:30", "2:30 p.m."),
+    ("14:30", "14:30:00"),
+    ("3:00 pm", "3 pm"),
+    ("12:00", "noon"),
+    ("00:00", "midnight"),
+    ("00:15", "12:15 am"),
+    ("2003-01-15 04:16", "January 15, 2003 at 4:16 am"),
+    ("2003-01-15 04:16", "2003-01-15T04:16"),
+    ("2003-01-15 04:16", "4:16 on 15 January 2003"),
+    ("2024-03-05T12:00Z", "2024-03-05 14:00 UTC+2"),
+    ("2024-03-05 12:00 UTC", "2024-03-05 13:00 Europe/Berlin"),
+    ("2024-07-05 12:00 UTC", "2024-07-05 14:00 Europe/Berlin"),
+    ("12:00 UTC", "07:00 UTC-5"),
+    ("Tuesday", "Tue"),
+    ("Tuesday", "tuesday."),
+    ("March", "Mar"),
+    ("09:00-10:30", "from 9:00 am to 10:30 am"),
+    ("09:00-10:30", "9:00 – 10:30"),
+    ("9-11 am", "09:00 to 11:00"),
+    ("2024-01-01 to 2024-01-05", "January 1, 2024 to January 5, 2024"),
+    ("wedding, move, birth", "wedding -> move -> birth"),
+    ("wedding, move, birth", "wedding, then move, then birth"),
+    ("yes", "Yes."),
+]
+
+OTHER = [
+    ("3 days", "3 hours"),
+    ("3 days", "73 hours"),
+    ("3 days", "3 days or 4 days"),
+    ("2 months", "60 days"),
+    ("1 year", "365 days"),
+    ("2025-04-03", "03/04/2025"),
+    ("2025-04-03", "04/03/2025"),
+    ("2024-03-05", "Monday, March 5, 2024"),
+    ("2024-03-05", "March 6, 2024"),
+    ("2024-03-05", "March 5"),
+    ("2024-03-05", "2024-03-05 or 2024-03-06"),
+    ("14:30", "2:30"),
+    ("14:30", "2:30 am"),
+    ("14:30", "25:30"),
+    ("14:30", "14:60"),
+    ("12:00 UTC", "12:00 UTC+1"),
+    ("12:00 UTC", "12:00"),
+    ("12:00 UTC", "12:00 CST"),
+    ("Tuesday", "Wednesday"),
+    ("Tuesday", "Tuesday or Wednesday"),
+    ("Tuesday", "T"),
+    ("09:00-10:30", "09:00-10:31"),
+    ("09:00-10:30", "09:00"),
+    ("wedding, move, birth", "move, wedding, birth"),
+    ("wedding, move, birth", "wedding, move"),
+    ("29", "28 days"),
+    ("5", "٥"),
+    ("2024-02-28", "2024-02-30"),
+    ("yes", "no"),
+    ("3 days", ""),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer"), SAME)
+@pytest.mark.parametrize("form", ["{}", "Answer: {}", "We count.\nThe answer is {}.", r"\boxed{{{}}}"])
+def test_equal_values(gold: str, answer: str, form: str) -> None:
+    assert value(gold, form.format(answer)) == 1
+
+
+@pytest.mark.parametrize(("gold", "answer"), OTHER)
+@pytest.mark.parametrize("form", ["{}", "Answer: {}", r"\boxed{{{}}}"])
+def test_other_values(gold: str, answer: str, form: str) -> None:
+    assert value(gold, form.format(answer)) == 0
+
+
+def test_numeric_dates_count_where_the_order_is_given() -> None:
+    assert value("2025-04-03", "03/04/2025", date_order="dmy") == 1
+    assert value("2025-04-03", "04/03/2025", date_order="mdy") == 1
+    assert value("2025-04-03", "04/03/2025", date_order="dmy") == 0
+
+
+def test_orders_given_as_lists() -> None:
+    assert value(["wedding", "move"], "1. wedding\n2. move") == 1
+    assert value(["wedding", "move"], '["wedding", "move"]') == 1
+    assert value(["2024-01-02", "2023-05-01"], "2 January 2024, 2023-05-01") == 1
+    assert value(["wedding", "move"], "1. move\n2. wedding") == 0
+
+
+def test_reasoning_gym_entries() -> None:
+    data = {"task": "calendar_arithmetic", "entry": {"question": "…", "answer": "Tuesday"}}
+    assert score(Response("Answer: Tuesday"), data).value == 1
+    assert score(Response("__import__('os').abort()"), data).value == 0
+
+
+@pytest.mark.parametrize("data", [{}, {"answer": ""}, {"entry": {}}, {"answer": "1 day", "date_order": "ymd"}])
+def test_tasks_that_cannot_be_judged_are_invalid(data: dict) -> None:
+    assert score(Response("1 day"), data).status == "invalid"
