@@ -5,10 +5,11 @@
 
 The answer calls with `<tool_call>{"name": .., "arguments": {..}}</tool_call>`, one block per call, in any order.
 A wanted value may be a list of acceptable ones, with "" marking the argument optional; `alternatives` says
-whether all are such lists (true), none is (false), or the parameter's type tells (absent). The leaderboard's own
-shape `{"<name>": {"<argument>": [..]}}` is taken as it is, with its rules alone; in the other shape a value must
-also satisfy its parameter's schema. `expected: []` wants an answer in words. Components: `syntax`, `names`,
-`schema`, `values` (shares of calls); the value is 1 only if the calls are exactly those wanted.
+whether all are such lists (true), none is (false), or the data tells (absent). The leaderboard's own shape
+`{"<name>": {"<argument>": [..]}}` is taken as well. Where all are lists of acceptable values, the leaderboard's
+rules alone decide; else a value must also satisfy its parameter's schema. `expected: []` wants an answer in
+words. Components: `syntax`, `names`, `schema`, `values` (shares of calls); the value is 1 only if the calls are
+exactly those wanted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlstack.api import Response, Score, invalid, judged
-from rlstack.rewards._structured.calls import Call, CallSyntaxError, arguments_fault, assigned, calls_of, names_tool
+from rlstack.rewards._structured.calls import (
+    Call,
+    CallSyntaxError,
+    arguments_fault,
+    assigned,
+    calls_of,
+    lists_alternatives,
+    names_tool,
+)
 from rlstack.rewards._structured.json_text import JsonSyntaxError, parse_json
 from rlstack.rewards._structured.schema import SchemaError, validator
 from rlstack.rewards._structured.tools import Tool, tools_of
@@ -44,7 +53,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         return _without_call(response.answer, calls, tools)
     if not calls:
         return judged(0.0, "no call", syntax=0.0, names=0.0, schema=0.0, values=0.0)
-    gate = None if data.get("alternatives") or _is_leaderboard(data["expected"]) else checks
+    gate = None if alternatives else checks
     return _verdict(calls, wanted, tools, checks, gate, alternatives)
 
 
@@ -153,6 +162,8 @@ def _wanted(data: Mapping[str, Any], tools: Mapping[str, Tool]) -> tuple[list[Ca
             raise ValueError(f"the wanted call names {call.name!r}; tools: {', '.join(tools)}")
         if not isinstance(call.arguments, Mapping):
             raise ValueError(f"the wanted arguments of {call.name!r} are no object")
+    if alternatives is None and lists_alternatives(wanted, tools):
+        alternatives = True
     return wanted, alternatives
 
 

@@ -82,12 +82,42 @@ def arguments_fault(call: Call, wanted: Call, tool: Tool, alternatives: bool | N
         if tool.properties and name not in tool.properties:
             return f"unknown argument {name!r}"
         schema = tool.properties.get(name, {})
+        if value == "" and "type" in schema and schema["type"] != "string":
+            return f"{name!r} is empty"  # among acceptable values "" says that the argument may be left out
         if not _acceptable(value, wanted.arguments[name], schema, alternatives):
             return f"{name!r} is {str(value)[:60]!r}"
     for name, values in wanted.arguments.items():
         if name not in call.arguments and not _optional(values, alternatives):
             return f"lacks {name!r}"
     return ""
+
+
+def lists_alternatives(wanted: Sequence[Call], tools: Mapping[str, Tool]) -> bool:
+    """Whether every wanted value of every call reads as a list of acceptable values, and not all as one array each."""
+    pairs = [
+        (one, tools[call.name].properties.get(name, {})) for call in wanted for name, one in call.arguments.items()
+    ]
+    return bool(pairs) and all(_is_list_of_alternatives(one, schema) for one, schema in pairs)
+
+
+def _is_list_of_alternatives(wanted: Any, schema: Mapping[str, Any]) -> bool:
+    if not isinstance(wanted, list) or not wanted:
+        return False
+    if schema.get("type") != "array":
+        return True
+    items = schema.get("items", {})
+    kind = items.get("type") if isinstance(items, Mapping) else None
+    depth = 2 if kind == "array" else 1
+    texts = kind not in (None, "string")  # no items then, but variables that stand for a whole array
+    return all(one == "" or (texts and isinstance(one, str)) or _list_depth(one) >= depth for one in wanted)
+
+
+def _list_depth(value: Any) -> int:
+    depth = 0
+    while isinstance(value, list):
+        depth += 1
+        value = value[0] if value else None
+    return depth
 
 
 def _optional(values: Any, alternatives: bool | None) -> bool:
@@ -98,10 +128,7 @@ def _acceptable(value: Any, wanted: Any, schema: Mapping[str, Any], alternatives
     if alternatives is False:
         return _same(value, wanted, schema, None)
     if alternatives:
-        absent = schema.get("type", "string") != "string"  # there "" only says that the argument may be left out
-        return isinstance(wanted, list) and any(
-            _same(value, one, schema, True) for one in wanted if not (absent and one == "")
-        )
+        return isinstance(wanted, list) and any(_same(value, one, schema, True) for one in wanted)
     if not isinstance(wanted, list):
         return _same(value, wanted, schema, None)
     if schema.get("type") != "array":
@@ -120,8 +147,8 @@ def _same(value: Any, wanted: Any, schema: Any, alternatives: bool | None) -> bo
     if isinstance(value, str) and isinstance(wanted, str):
         return value == wanted or (len(value) <= MAX_TEXT and plain(value) == plain(wanted))
     if isinstance(value, (int, float)) and isinstance(wanted, (int, float)):
-        float_for_int = isinstance(value, float) and isinstance(wanted, int) and schema.get("type") == "integer"
-        return value == wanted and not float_for_int
+        free = schema.get("type", "number") == "number" or isinstance(value, int) or isinstance(wanted, float)
+        return value == wanted and free
     if isinstance(value, list) and isinstance(wanted, list):
         items = schema.get("items", {})
         return len(value) == len(wanted) and all(
@@ -151,8 +178,9 @@ def _same_members(
 
 def plain(text: str) -> str:
     """A text without case, spaces and `,./-_*^`, quotes unified; a number keeps its sign and decimal point."""
-    if _NUMBER.fullmatch(text.strip()):
-        return "#" + str(float(text.replace(",", "")))
+    number = text.strip().removesuffix(".")
+    if _NUMBER.fullmatch(number):
+        return "#" + str(float(number.replace(",", "")))
     return _IGNORED.sub("", text).lower().replace("'", '"') or text
 
 
