@@ -34,7 +34,7 @@ class Response:
     @property
     def answer(self) -> str:
         """The text after the reasoning part; "" while the reasoning is not closed."""
-        head, closed, tail = self.text.rpartition("</think>")
+        _, closed, tail = self.text.rpartition("</think>")
         if closed:
             return tail
         return "" if "<think>" in tail else tail
