@@ -27,7 +27,10 @@ _LETTER = re.compile(
     r"[\s*_`\"'$({\[]*(?:\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{\s*)*[({\[]?\s*([A-Za-z])\s*(?:[)\]}*_`\"'$\s]|\\\))*(?:[.:,;)\-–—]|\bbecause\b|\bsince\b|\bas\b|\bis\s+(?:the\s+)?(?:correct|right|best)\b|$)(.*)",
     re.S,
 )
-_REJECTED = re.compile(r",?\s*\b(?:not|rather\s+than|instead\s+of)\s+(?:option\s+)?[(\[]?[A-Z](?:[)\]]|\b)")
+_REJECTED = re.compile(
+    r",?\s*(?:\b(?:and|but)\s+)?\b(?:not|rather\s+than|instead\s+of)\s+(?:option\s+)?[(\[]?[A-Z](?:[)\]]|\b)"
+)
+_ANOTHER = re.compile(r"\W*(?:(?:or|and)\b(?!\s+not\b)|[/&|]|[(\[]?[a-z][)\]])")  # right after an option's text
 _UNDECIDED = re.compile(
     r"\b(?:or|either|neither|both|and|not|none|unsure|maybe|perhaps|possibly|cannot|can't|depends|ambiguous|unclear|unknown)\b|[/&|?]",
     re.I,
@@ -103,8 +106,8 @@ def _agrees(letter: str, rest: str, options: Sequence[Any], letters: str) -> boo
     if not rest:
         return True
     index = letters.index(letter)
-    if index < len(options) and bare(rest).startswith(bare(str(options[index]))):
-        return True
+    if index < len(options) and (beyond := _after(bare(str(options[index])), bare(rest))) is not None:
+        return not _ANOTHER.match(beyond)
     if options and any(bare(rest) == bare(str(o)) for o in options):
         return False
     other = re.search(rf"(?<![A-Za-z'])[({{\[]?([{letters}])[)}}\]]?(?![A-Za-z'])", rest)
@@ -115,6 +118,12 @@ def _agrees(letter: str, rest: str, options: Sequence[Any], letters: str) -> boo
     ):
         return False
     return not _UNDECIDED.search(rest.split(".")[0]) or (len(rest) > 40 and not re.match(r"\W*(?:or|and|/|&|\?)", rest))
+
+
+def _after(option: str, rest: str) -> str | None:
+    """What follows the option's text at the head of `rest`; None where it does not stand there as whole words."""
+    match = re.match(re.escape(option) + r"(?!\w)", rest) if option else None
+    return rest[match.end() :] if match else None
 
 
 def _empty(statement: Statement) -> bool:

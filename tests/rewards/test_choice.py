@@ -98,6 +98,29 @@ def test_text_counts_only_where_one_option_has_it() -> None:
     assert value("A", "A", ["Same", "Same", "Other"]) == 1
 
 
+SYMBOLS = ["H", "He", "C", "N", "O"]
+
+
+@pytest.mark.parametrize(
+    "text", ["(E) or (D)", "(E) O or (D) N", "(E) O / (D) N", "(E) O, (D) N", "(E) and (D)", "E) or"]
+)
+def test_a_word_that_begins_like_the_options_text_is_not_that_text(text: str) -> None:
+    assert value(text, "E", SYMBOLS) == 0
+
+
+@pytest.mark.parametrize("text", ["(E) O", "E: O, since the others are lighter", "(E) O and not (D) N", "E) O."])
+def test_the_options_text_may_follow_its_letter(text: str) -> None:
+    assert value(text, "E", SYMBOLS) == 1
+    assert value(text, "D", SYMBOLS) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["(B) London or (C) Rome", "(B) London or Rome", "B) London/Rome", "(B) Londonderry or Rome"]
+)
+def test_a_second_option_after_the_text_is_undecided(text: str) -> None:
+    assert value(text) == 0
+
+
 def test_letters_beyond_the_options_are_no_answer() -> None:
     assert value("Answer: J", "B") == 0
     assert score(Response("Answer: J"), {"answer": "J"}).value == 1
