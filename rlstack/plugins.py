@@ -18,7 +18,7 @@ import importlib.util
 import sys
 import traceback
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -88,6 +88,21 @@ def env_names() -> list[str]:
 def reward_names() -> list[str]:
     """Names of all rewards that can be found, sorted; imports none of them."""
     return sorted({origin.name for origin in _origins("reward")})
+
+
+def check_names(env: str, rewards: Iterable[str] = (), path: str | None = None) -> list[str]:
+    """What is wrong with the names of an environment (or its `path`) and of its rewards: unknown, or found twice.
+
+    Imports no plugin, so that a mistyped name is reported before anything heavy starts.
+    """
+    wrong = []
+    named: list[tuple[Kind, str]] = [("env", path or env), *(("reward", reward) for reward in rewards)]
+    for kind, name in named:
+        try:
+            _locate(kind, name, path)
+        except PluginError as error:
+            wrong.append(str(error))
+    return wrong
 
 
 def load_env(name_or_path: str) -> Env:

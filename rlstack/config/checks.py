@@ -44,20 +44,15 @@ def _trackers(names: Any) -> Iterator[Problem]:
 
 
 def _envs(where: str, envs: Mapping[str, Any]) -> Iterator[Problem]:
-    from rlstack.plugins import env_names, reward_names
+    from rlstack.plugins import check_names
 
-    known = env_names()
     for name, share in envs.items():
-        path = share.get("path") if isinstance(share, Mapping) else None
-        if isinstance(path, str):
-            if not (Path(path).expanduser() / "env.py").exists():
-                yield Problem(f"{where}.{name}.path", f"there is no {Path(path).expanduser().absolute() / 'env.py'}")
-        elif name not in known:
-            yield Problem(f"{where}.{name}", f"there is no such environment; {nearest(str(name), known)}")
-        rewards = share.get("rewards") if isinstance(share, Mapping) else None
-        for reward in rewards if isinstance(rewards, Mapping) else ():
-            if path is None and reward not in (names := reward_names()):
-                yield Problem(f"{where}.{name}.rewards.{reward}", f"there is no such reward; {nearest(reward, names)}")
+        values = share if isinstance(share, Mapping) else {}
+        path, rewards = values.get("path"), values.get("rewards")
+        if path is not None and not isinstance(path, str):
+            continue  # the schema says so
+        wrong = check_names(str(name), map(str, rewards) if isinstance(rewards, Mapping) else (), path)
+        yield from (Problem(f"{where}.{name}", what) for what in wrong)
 
 
 def _sources(where: str, shares: Mapping[str, Any]) -> Iterator[Problem]:

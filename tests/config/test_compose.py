@@ -153,10 +153,10 @@ def test_two_checkpoints_of_one_folder_name_do_not_share_a_run(tmp_path):
         (["recipe"], ["write recipe=<value>"]),
         (["recipe=single"], ["env=<name or folder>", "math"]),
         (["recipe=single", "env=maht"], ["envs.maht", "did you mean 'math'"]),
-        (["recipe=single", "env=./nowhere"], ["nowhere/env.py"]),
+        (["recipe=single", "env=./nowhere"], ["no env at", "/nowhere"]),
         (["env=math"], ["only recipe=single takes env="]),
         (["stages.multidomain.envs.mathh.level=1"], ["envs.mathh", "did you mean 'math'"]),
-        (["stages.multidomain.envs.math.rewards={mth: 1.0}"], ["rewards.mth", "did you mean 'math'"]),
+        (["stages.multidomain.envs.math.rewards={mth: 1.0}"], ["envs.math", "'mth'", "did you mean 'math'"]),
         (["stages.multidomain.optm.lr=1e-4"], ["stages.multidomain.optm", "did you mean 'optim'"]),
         (["stages.multidomain.optim.leraning_rate=1"], ["optim.leraning_rate", "unknown key", "lr"]),
         (["stages.multidomian.steps=3"], ["unknown stage 'multidomian'", "did you mean 'multidomain'"]),
@@ -196,6 +196,15 @@ def test_one_mistake_one_message(argv, said):
     message = problems(*argv)
     for part in said:
         assert part in message
+
+
+def test_an_env_of_our_name_in_the_working_directory_is_an_error_that_names_both(tmp_path, monkeypatch):
+    (tmp_path / "envs" / "math").mkdir(parents=True)
+    (tmp_path / "envs" / "math" / "env.py").write_text("raise SystemExit('listing must not import')")
+    monkeypatch.chdir(tmp_path)
+    message = problems("recipe=single", "env=math")
+    assert str(tmp_path / "envs" / "math" / "env.py") in message
+    assert "found in 2 places" in message
 
 
 def test_an_uninstalled_tracker_says_what_to_type(monkeypatch):
