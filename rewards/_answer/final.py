@@ -16,6 +16,7 @@ Kind = Literal["boxed", "marked", "said", "beside", "closing", "whole"]
 
 NEAR = 200  # characters between two statements up to which they are one final statement
 MOST_BOXES = 100
+LONGEST_SENTENCE = 300  # characters of a sentence whose only number counts
 MOST_TOGETHER = 8  # different statements that one final statement may consist of
 _LONGEST_STATEMENT = 2_000
 
@@ -35,7 +36,8 @@ _BARE_BOX = re.compile(r"\\boxed\s+([A-Za-z0-9.\-]+)")
 _HASHES = re.compile(r"####[ \t]*([^\n]+)")
 _ELEMENT_TAG = re.compile(r"<(/?)answer>", re.I)
 _ANSWER_WORD = (
-    r"(?:(?:final|correct|right|complete)\s+)?(?:answers?|solution|result)\b|r[ée]ponse(?:\s+finale)?\b"
+    r"(?:(?:final|correct|right|complete)\s+)?answers?\b|final\s+(?:solution|result)\b"
+    r"|(?:solution|result)s?(?=\s+(?:is|are|was)\b)|r[ée]ponse(?:\s+finale)?\b"
     r"|respuesta(?:\s+final)?\b|(?:endg[üu]ltige\s+)?antwort\b|resposta(?:\s+final)?\b|risposta(?:\s+finale)?\b"
     r"|ответ\b|答案|答え|正解|回答"
 )
@@ -153,13 +155,10 @@ def marked_statements(text: str) -> list[Statement]:
     if "####" in text:
         found += [Statement(m.group(1), "marked", m.start(), m.end()) for m in _HASHES.finditer(text)]
     found += _elements(text)
-    found = (
-        [s for s in found if not any(o is not s and o.start <= s.start and s.end <= o.end for o in found)]
-        if len(found) <= MOST_BOXES
-        else []
-    )
-    found.sort(key=lambda s: s.start)
-    return found
+    if len(found) > MOST_BOXES:
+        return []
+    outermost = [s for s in found if not any(o is not s and o.start <= s.start and s.end <= o.end for o in found)]
+    return sorted(outermost, key=lambda s: s.start)
 
 
 def final_statements(text: str, closing: Callable[[str], list[Statement]] | None = None) -> list[Statement]:
@@ -203,8 +202,21 @@ def final_block(text: str) -> str:
     return text
 
 
-_SPAN = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.S)
-_NUMBER = re.compile(r"(?<![\w.])-?\$?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?\s*%?(?![\w])")
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$(?!\d)|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.S)
+_NUMBER = re.compile(r"(?<![\w.])-?\$?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?\s*%?(?![\w])", re.A)
+_LAST_WORD = re.compile(r"\b(?:is|are|equals|gives)\s+(\S{1,60})$")
+_NO_CLAIM = re.compile(
+    r"\b(?:not|never|neither|nor|or|either|between|(?:more|less|fewer|greater) than|at (?:least|most)|up to)\b|n't\b",
+    re.I,
+)
+
+
+def only_number(sentence: str) -> str | None:
+    """The number of a sentence that claims one value; None where it has several, denies or bounds it."""
+    if len(sentence) > LONGEST_SENTENCE:
+        return None
+    numbers = _NUMBER.findall(sentence)
+    return numbers[0] if len(numbers) == 1 and not _NO_CLAIM.search(sentence) else None
 
 
 def closing_value(text: str) -> list[Statement]:
@@ -228,18 +240,20 @@ _PLAIN_WORD = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}")
 
 def _prose(line: str) -> bool:
     """Whether a line is a sentence rather than a value: it begins with words, or has words around a formula."""
-    words = len(_PLAIN_WORD.findall(_SPAN.sub("", _TEXT_GROUP.sub("", line))))
-    if _SPAN.search(line):
+    words = len(_PLAIN_WORD.findall(FORMULA.sub("", _TEXT_GROUP.sub("", line))))
+    if FORMULA.search(line):
         return words >= 1
     return words >= 4 or (words >= 3 and line[0].isalpha())
 
 
 def _closing_value(text: str, stripped: str) -> list[Statement]:
     last_block = stripped[-1_500:]
-    spans = list(_SPAN.finditer(last_block))
-    if spans and len(last_block) - spans[-1].end() <= 40 and "\n\n" not in last_block[spans[-1].end() :]:
-        line_start = max(last_block.rfind("\n", 0, spans[-1].start()), last_block.rfind(". ", 0, spans[-1].start()))
-        here = [m for m in spans if m.start() > line_start]
+    formulas = list(FORMULA.finditer(last_block))
+    if formulas and len(last_block) - formulas[-1].end() <= 40 and "\n\n" not in last_block[formulas[-1].end() :]:
+        start = max(last_block.rfind("\n", 0, formulas[-1].start()), last_block.rfind(". ", 0, formulas[-1].start()))
+        here = [m for m in formulas if m.start() > start]
+        if _NO_CLAIM.search(FORMULA.sub("", last_block[start + 1 :])):
+            return []
         pieces = [next(g for g in m.groups() if g is not None) for m in here]
         if len(pieces) > 1 and not all(re.match(r"\s*[A-Za-z]\w*\s*=", p) for p in pieces):
             pieces = pieces[-1:]
@@ -247,9 +261,10 @@ def _closing_value(text: str, stripped: str) -> list[Statement]:
     line = last_block.splitlines()[-1].strip()
     sentences = [s for s in re.split(r"(?<=[.!?])\s+", line) if s.strip()]
     sentence = sentences[-1] if sentences else line
-    if "=" in sentence:
+    if "=" in sentence and not _NO_CLAIM.search(sentence):
         return [Statement(sentence.rpartition("=")[2].strip(" .*_"), "closing", 0, len(text))]
-    numbers = _NUMBER.findall(sentence)
-    if len(numbers) == 1:
-        return [Statement(numbers[0], "closing", 0, len(text))]
-    return []
+    number = only_number(sentence)
+    if number is None and not _NUMBER.search(sentence) and not _NO_CLAIM.search(sentence):
+        last = _LAST_WORD.search(sentence)
+        number = last.group(1) if last else None
+    return [Statement(number, "closing", 0, len(text))] if number is not None else []

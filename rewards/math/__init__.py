@@ -12,13 +12,14 @@ from functools import lru_cache
 from typing import Any
 
 from rlstack.api import Response, Score, invalid, judged
-from rlstack.rewards._answer.final import Statement, boxes, final_statements
+from rlstack.rewards._answer.final import boxes, closing_value, final_statements
 from rlstack.rewards._answer.plain import tail
 from rlstack.rewards.math.answer import Answer, Opaque, Quantity, Words
 from rlstack.rewards.math.compare import equal, is_number, undecided
 from rlstack.rewards.math.quantities import Terms
 from rlstack.rewards.math.read import read_answer
 from rlstack.rewards.math.spelling import cleaned, lettered, squeezed
+from rlstack.rewards.math.statement import verdict
 from rlstack.rewards.math.terms import Symbol, UnreadableError
 from rlstack.rewards.math.units import Unit, read_unit
 
@@ -41,31 +42,25 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
 
 
 def _judge(text: str, gold: str, terms: Terms) -> Score:
-    statements = final_statements(tail(text))
+    text = tail(text)
+
+    def is_gold(given: str) -> bool:
+        return same_answer(gold, given, terms)
+
+    statements = final_statements(text)
+    verdicts = [verdict(s, is_gold) for s in statements]
+    if all(v is None for v in verdicts):  # "Answer: let x be …": the result stands at the end
+        statements = closing_value(text)
+        verdicts = [verdict(s, is_gold) for s in statements]
     if not statements:
         return judged(0.0, "no final answer")
-    verdicts = [(s, same_answer(gold, s.text, terms)) for s in statements]
-    wrong = next((s for s, right in verdicts if not right and not _says_nothing(s)), None)
-    if wrong is None and any(right for _, right in verdicts):
+    if False not in verdicts and True in verdicts:
         return judged(1.0, "equal")
-    strong = [s for s in statements if s.kind == "boxed"]
-    if len(strong) > 1 and strong == statements and same_answer(gold, ", ".join(s.text for s in strong), terms):
+    all_boxed = len(statements) > 1 and all(s.kind == "boxed" for s in statements)
+    if all_boxed and is_gold(", ".join(s.text for s in statements)):
         return judged(1.0, "equal, in several boxes")
-    shown = wrong.text if wrong is not None else statements[-1].text
-    return judged(0.0, f"final answer {shown[:80]!a} is not the gold answer")
-
-
-def _says_nothing(statement: Statement) -> bool:
-    """Whether a weak statement beside others holds no value and so contradicts nothing."""
-    if statement.kind not in ("said", "beside"):
-        return False
-    if boxes(statement.text):
-        return True
-    try:
-        answer = read_answer(cleaned(statement.text))
-    except UnreadableError:
-        return True
-    return isinstance(answer, (Opaque, Words))
+    wrong = next((s for s, v in zip(statements, verdicts, strict=True) if v is False), statements[-1])
+    return judged(0.0, f"final answer {wrong.text[:80]!a} is not the gold answer")
 
 
 def _gold_text(answer: Any) -> str | None:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Relation, Series, Words
 from rlstack.rewards.math.parse import read_term
 from rlstack.rewards.math.spelling import squeezed
-from rlstack.rewards.math.terms import Call, Number, UnreadableError
+from rlstack.rewards.math.terms import Call, Number, UnreadableError, symbols
 from rlstack.rewards.math.tokens import Token, tokenize
 from rlstack.rewards.math.units import WORDS, read_unit
 from rlstack.rewards.math.vocabulary import words
@@ -147,6 +147,8 @@ def _single(tokens: list[Token], depth: int) -> Answer:
         return Relation(renamed, tuple(sides))
     if any(t.text in ("pm", "mp") and t.kind == "o" for t in tokens):
         return Series("pm", tuple(_single(_signed(tokens, plus), depth + 1) for plus in (True, False)))
+    if tokens[0].text in ("(", "[") and len(tokens) > 2 and tokens[1].text == "begin:array":
+        tokens = tokens[1:-1]
     if tokens[0].text.startswith("begin:"):
         return _matrix(tokens, depth)
     if tokens[0].text == "emptyset" and len(tokens) == 1:
@@ -260,6 +262,8 @@ def _quantity(tokens: list[Token]) -> Answer:
     if scale is not None:
         term = Call("sci", (term, Number(Fraction(scale))))
     unit = read_unit(unit_text) if rest and unit_text else None
+    if unit is not None and not unit.known and symbols(term):
+        raise UnreadableError("words behind letters")
     if isinstance(term, Call) and term.op == "degree" and unit is None:
         return Quantity(term.args[0], read_unit("degree"))
     if isinstance(term, Call) and term.op == "degree":

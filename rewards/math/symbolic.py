@@ -12,7 +12,9 @@ import re
 LONGEST = 300
 MOST_OPERATIONS = 60
 _REFUSED = re.compile(
-    r"\\(?:int|iint|oint|sum|prod|lim|limsup|liminf|binom|dbinom|tbinom|partial|nabla|frac\{d)(?![A-Za-z])|!|\d[eE][-+]?\d{3}|\^\s*\{?[^{}]{0,40}\^|\d{13}|[_]{2}|[^\x20-\x7e]"
+    r"\\(?:i*int|oint|sum|prod|lim|limsup|liminf|[dt]?binom|partial|nabla|frac\{d)(?![A-Za-z])"  # tasks, not results
+    r"|!|\d[eE][-+]?\d{3}|\^\s*\{?[^{}]{0,40}\^|\d{13}"  # bombs
+    r"|__|[\x22\x27\x60;@#]|(?<![\\A-Za-z{])[A-Za-z]{5}|[^\x20-\x7e]"  # code, prose, other scripts
 )
 _EXPONENT = re.compile(r"\^\s*\{?\s*-?(\d+)")
 _NESTED = 12
@@ -48,4 +50,4 @@ def same_symbolically(gold: str, given: str) -> bool:
     ]
     if not all(sides):
         return False
-    return bool(verify(sides[0], sides[1], timeout_seconds=None, raise_on_error=False))
+    return bool(verify(sides[0], sides[1], float_rounding=12, timeout_seconds=None, raise_on_error=False))

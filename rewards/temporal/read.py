@@ -84,7 +84,10 @@ _DATES = (
     (re.compile(rf"(?:the\s+)?{_NTH}(?:\s+of)?\s+(?P<mon>{_MONTH_NAME})\b"), "text"),
     (re.compile(r"(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4})\b"), "numeric"),
 )
-_BETWEEN = r"\s+(?:to|until|till|through|and)\s+|\s*(?:–|—|/|\.\.)\s*|\s+-\s+|(?<=\d)-(?=\d{1,2}(?:[:h]|\s*[ap]\.?m))|(?<=m)-(?=\d)"
+_BETWEEN = (
+    r"\s+(?:to|until|till|through|and)\s+|\s*(?:–|—|/|\.\.)\s*|\s+-\s+"
+    r"|(?<=\d)-(?=\d{1,2}(?:[:h]|\s*[ap]\.?m))|(?<=m)-(?=\d)"
+)
 _SPAN = re.compile(rf"(?:from |between )?(.+?)(?:{_BETWEEN})(.+)")
 
 

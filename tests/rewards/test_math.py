@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rlstack.api import Response
 from rlstack.rewards.math import score
@@ -387,3 +391,26 @@ def test_order_of_a_bare_list_counts_where_asked() -> None:
 )
 def test_tasks_that_cannot_be_judged_are_invalid(data: dict) -> None:
     assert score(Response(r"\boxed{5}"), data).status == "invalid"
+
+
+RATIONALS = st.fractions(min_value=-(10**6), max_value=10**6, max_denominator=1000)
+
+
+@given(number=RATIONALS, other=RATIONALS)
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_rational_numbers_equal_exactly_themselves(number: Fraction, other: Fraction) -> None:
+    sign = "-" if number < 0 else ""
+    latex = rf"{sign}\frac{{{abs(number.numerator)}}}{{{number.denominator}}}"
+    whole = number.denominator == 1
+    assert value(str(number), rf"\boxed{{{number}}}") == 1
+    assert value(str(number), rf"\boxed{{{latex}}}") == (not whole)  # 6/1 is a task, not a number
+    assert value(str(number), rf"\boxed{{{other}}}") == (number == other)
+
+
+@given(a=st.integers(-99, 99), b=st.integers(1, 99), c=st.integers(1, 99))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_polynomials_equal_their_products(a: int, b: int, c: int) -> None:
+    expanded = f"x^2 + {a + b}x + {a * b}".replace("+ -", "- ")
+    assert value(expanded, rf"\boxed{{(x+{b})(x+{a})}}") == 1
+    assert value(expanded, rf"\boxed{{(x+{b})(x+{a})+{c}}}") == 0
+    assert value(expanded, rf"\boxed{{{expanded} = 0}}") == 0
