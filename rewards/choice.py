@@ -19,14 +19,21 @@ from rlstack.rewards._answer.value import bare
 
 DEADLINE_S = 1.0
 LONGEST = 400  # characters of a statement that are looked at
+_SO = r"(?:(?:so|thus|hence|therefore)\b[,:]?\s*)"
+_PICK = r"(?:(?:i|we)\s+(?:would\s+|will\s+)?(?:choose|pick|select|go\s+with|answer)\s+)"
+_NOUN = r"(?:option|choice|answer|letter|alternative|statement)s?(?:\s+is)?\s*:?\s*"
+_SURELY = r"(?:(?:most\s+)?(?:likely|probably|clearly|definitely|indeed|simply|just|therefore)\s+)"
 _WORDS = re.compile(
-    r"(?:(?:so|thus|hence|therefore)\b,?\s*)?(?:the\s+)?(?:(?:correct|right|best|final)\s+)?(?:option|choice|answer|letter|alternative|statement)s?(?:\s+is)?\s*:?\s*",
-    re.I,
+    rf"{_SO}?{_PICK}?(?:the\s+)?(?:(?:correct|right|best|final)\s+)?(?:{_NOUN})?{_SURELY}?(?:{_NOUN})?", re.I
 )
+_DECIDES = re.compile(rf"{_SO}|{_PICK}|(?:the\s+)?(?:(?:correct|right|best)\s+)?(?:option|choice)\b", re.I)
 _LETTER = re.compile(
-    r"[\s*_`\"'$({\[]*(?:\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{\s*)*[({\[]?\s*([A-Za-z])\s*(?:[)\]}*_`\"'$\s]|\\\))*(?:[.:,;)\-–—]|\bbecause\b|\bsince\b|\bas\b|\bis\s+(?:the\s+)?(?:correct|right|best)\b|$)(.*)",
+    r"[\s*_`\"'$({\[<]*(?:\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{\s*)*[({\[]?\s*([A-Za-z])\s*(?:[)\]}>*_`\"'$\s]|\\\))*"
+    r"(?:[.:,;)\-–—。]|\b(?:because|since|as)\b|\bis\s+(?:the\s+)?(?:correct|right|best)\b|です|$)(.*)",
     re.S,
 )
+_BUT = re.compile(r"[\s.,;:)*_$\]}]*(?:but|however|though|although|or|alternatively|wait|then\s+again)\b([^\n]*)", re.I)
+_DENIED = re.compile(r"\b(?:not|wrong|incorrect|false|cannot|isn't|fails|excluded)\b", re.I)
 _REJECTED = re.compile(
     r",?\s*(?:\b(?:and|but)\s+)?\b(?:not|rather\s+than|instead\s+of)\s+(?:option\s+)?[(\[]?[A-Z](?:[)\]]|\b)"
 )
@@ -47,10 +54,41 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     text = tail(plain(response.answer))
     statements = [s for s in final_statements(text, closing_line) if not _empty(s)] or closing_line(text)
     chosen = {_chosen(s, options, letters) for s in statements}
+    if chosen == {None}:
+        chosen = {_chosen(s, options, letters) for s in _unmarked(text)}
+    if all(s.kind in ("closing", "whole") for s in statements):
+        chosen |= _lone_letters(text, letters)
+    if chosen == {gold} and _doubted(text[statements[-1].end :], gold, letters):
+        return judged(0.0, "undecided")
     if chosen == {gold}:
         return judged(1.0, f"chose {gold}")
     named = sorted(c for c in chosen if c)
     return judged(0.0, f"chose {' and '.join(named)}" if named else "no option chosen")
+
+
+def _unmarked(text: str) -> list[Statement]:
+    """The last sentence if it decides ("…. So B."), else the first line if an explanation follows it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return []
+    sentence = re.split(r"(?<=[.!?])\s+", lines[-1][-LONGEST:])[-1]
+    if _DECIDES.match(sentence):
+        return [Statement(sentence, "said", 0, len(text))]
+    return [Statement(lines[0], "said", 0, len(text))] if len(lines) > 1 else []
+
+
+def _lone_letters(text: str, letters: str) -> set[str | None]:
+    """Letters that stand alone on a line: in a text that marks no answer each is as good as the last."""
+    return {m.group(1) for m in re.finditer(rf"^[ \t]*[(\[*]*([{letters}])[)\].*]*[ \t]*$", text, re.M)}
+
+
+def _doubted(after: str, letter: str, letters: str) -> bool:
+    """Whether the text takes its decision back ("B. But it could also be C")."""
+    match = _BUT.match(after[:LONGEST])
+    if match is None or _DENIED.search(match.group()):
+        return False
+    named = re.findall(rf"(?<![A-Za-z'])([{letters}])(?![A-Za-z'])", match.group(1))
+    return any(name != letter for name in named)
 
 
 def _letters(data: Mapping[str, Any], options: Sequence[Any]) -> str:

@@ -27,10 +27,11 @@ def same_quantity(gold: Quantity, given: Quantity, terms: Terms) -> bool:
     """Whether `given` is the gold number or expression, and finished where the gold is a number."""
     if gold.unit is None and terms.unit is not None:
         gold = Quantity(gold.term, terms.unit, gold.percent)
-    if finished(gold.term) and not finished(given.term):
-        given = _letter_as_unit(given)
-    elif finished(given.term) and not finished(gold.term) and given.unit is not None:
-        gold = _letter_as_unit(gold)
+    if gold.unit is not None and given.unit is None:
+        given = _letter_as_unit(given, gold.unit)
+    elif given.unit is not None and gold.unit is None:
+        gold = _letter_as_unit(gold, given.unit)
+    gold, given = _in_radians(gold, given), _in_radians(given, gold)
     factor = Fraction(1)
     if gold.unit is not None and given.unit is not None:
         if gold.unit.measures != given.unit.measures:
@@ -39,6 +40,14 @@ def same_quantity(gold: Quantity, given: Quantity, terms: Terms) -> bool:
     if gold.percent != given.percent:
         return _percent_against_number(gold, given, terms)
     return _numbers(gold.term, given.term, factor, terms)
+
+
+def _in_radians(quantity: Quantity, other: Quantity) -> Quantity:
+    """An angle in terms of π beside one in degrees is in radians."""
+    beside_degrees = other.unit is not None and other.unit.measures == (("angle", 1),)
+    if quantity.unit is None and beside_degrees and any(n == Symbol("pi") for n in walk(quantity.term)):
+        return Quantity(quantity.term, read_unit("rad"), quantity.percent)
+    return quantity
 
 
 def _as_radians(gold: Quantity, given: Quantity, terms: Terms) -> bool:
@@ -52,14 +61,13 @@ def _as_radians(gold: Quantity, given: Quantity, terms: Terms) -> bool:
     return a is not None and b is not None and same_value(a, b)
 
 
-def _letter_as_unit(quantity: Quantity) -> Quantity:
-    """`5m` or `3.2 m/s` read as a number with a unit where the other side is a number."""
-    if quantity.unit is not None:
-        return quantity
+def _letter_as_unit(quantity: Quantity, other: Unit) -> Quantity:
+    """`5m` or `3.2 m/s` read as a number with a unit where the other side measures the same; else `m` is a variable."""
     found = _number_and_letters(quantity.term)
     if found is None or not found[1]:
         return quantity
-    return Quantity(found[0], read_unit(found[1]), quantity.percent)
+    unit = read_unit(found[1])
+    return Quantity(found[0], unit, quantity.percent) if unit and unit.measures == other.measures else quantity
 
 
 def _number_and_letters(term: Term) -> tuple[Term, str] | None:

@@ -14,7 +14,7 @@ from rlstack.rewards.math.parse import read_term
 from rlstack.rewards.math.spelling import squeezed
 from rlstack.rewards.math.terms import Call, Number, UnreadableError, symbols
 from rlstack.rewards.math.tokens import Token, tokenize
-from rlstack.rewards.math.units import WORDS, read_unit
+from rlstack.rewards.math.units import SPACED_UNITS, WORDS, read_unit
 from rlstack.rewards.math.vocabulary import words
 
 MOST_ITEMS = 200
@@ -66,7 +66,8 @@ def _words(tokens: list[Token]) -> Words | None:
     if not any(t.kind == "t" for t in tokens):
         return None
     text = "".join((" " if t.spaced or t.kind == "t" else "") + t.text for t in tokens)
-    return Words(" ".join(text.casefold().replace("-", " ").split()).strip("., "))
+    text = " ".join(text.casefold().replace("-", " ").split()).strip("., ")
+    return Words(re.sub(r"^(?:the|an?) (?=\w)", "", text))
 
 
 def _split(
@@ -233,6 +234,8 @@ def _matrix(tokens: list[Token], depth: int) -> Answer:
 
 
 def _quantity(tokens: list[Token]) -> Answer:
+    if len(tokens) == 2 and tokens[0].kind == "n" and tokens[1].spaced and tokens[1].text in SPACED_UNITS:
+        return Quantity(read_term(tokens[:1]), read_unit(tokens[1].text))
     word_at = next((i for i, t in enumerate(tokens) if t.kind == "t"), len(tokens))
     head, rest = tokens[:word_at], tokens[word_at:]
     if not head:

@@ -71,6 +71,7 @@ _COUNTS = frozenset(["unit", "units"])
 WORDS = (
     frozenset(_UNITS) | frozenset(_COMPOUND) | frozenset(_POWERS) | frozenset({"per", "percent", "units", "pm", "am"})
 )
+SPACED_UNITS = frozenset("mgsLhVWJNKA")  # letters that are units where a blank sets them off from a number: `5 m`
 ONE_LETTER = frozenset(w for w in _UNITS if len(w) == 1)
 
 

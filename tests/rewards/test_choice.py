@@ -43,6 +43,13 @@ def value(text: str, answer: object = "B", options: list[str] | None = None) -> 
         "Rome is in Italy and Paris in France, so neither fits.\n\nAnswer: B",
         "I looked at A and at C first.\nThe answer is B.",
         "Final answer: B\n\nThis follows since Rome is the capital of Italy.",
+        "B\n\nExplanation: London lies on the Thames.",
+        "Paris is wrong. Rome is wrong. So B.",
+        "I would choose B.",
+        "The answer is most likely B",
+        "The answer is B. C is wrong, as Rome lies in Italy.",
+        "答案：B。",
+        "正解はBです。",
     ],
 )
 def test_decided_answers(text: str) -> None:
@@ -81,6 +88,12 @@ def test_decided_answers(text: str) -> None:
         "London or Rome",
         "Answer:",
         "B?",
+        "B\nC",
+        "C\nB",
+        "A. B. C. D.",
+        "The answer is B. But it could also be C.",
+        "Answer: B. However, C is possible as well.",
+        "The answer is B, although C is tempting.",
     ],
 )
 def test_wrong_and_undecided_answers(text: str) -> None:

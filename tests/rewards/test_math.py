@@ -168,6 +168,19 @@ EQUAL = [
     (r"\infty", "∞"),
     ("2516_8", "2516_{8}"),
     (r"\text{Monday}", "Monday"),
+    ("6:30 p.m.", r"6:30\text{ p.m.}"),
+    ("Alice, Bob", r"\text{Bob and Alice}"),
+    (r"\frac{\pi}{3}", r"60^\circ"),
+    ("1:2:3", "2:4:6"),
+    ("75 cents", r"\$0.75"),
+    ("5 m", "5m"),
+    ("3.2 m/s", r"3.2\,\mathrm{m}/\mathrm{s}"),
+    ("101", "m+n=101"),
+    (r"(-\infty,0)\cup(0,\infty)", r"x\neq 0"),
+    (r"\vec{a}+\vec{b}", r"\vec{b}+\vec{a}"),
+    (r"f^{-1}(x)=\frac{x-1}{2}", r"\frac{x-1}{2}"),
+    (r"\sum_{k=1}^{n}k^2", r"\sum_{k=1}^n k^{2}"),
+    (r"\frac{x^2}{4}+\frac{y^2}{9}=1", "9x^2+4y^2=36"),
 ]
 
 DIFFERENT = [
@@ -246,6 +259,13 @@ DIFFERENT = [
     (r"\binom{5}{2}", r"\frac{5}{2}"),
     (r"\infty", r"-\infty"),
     ("3 hours", "3 minutes"),
+    ("2", "2n"),
+    ("5", "5m"),
+    ("1", r"\frac{1}{n}"),
+    ("1:2:3", "1:2:4"),
+    ("$5", "5 euros"),
+    ("1000000007", "10^9+7"),
+    ("a=3, b=4", "a=4, b=3"),
 ]
 
 
@@ -301,6 +321,11 @@ def test_other_values_and_unfinished_forms_are_not(gold: str, answer: str) -> No
         "Ответ: 42",
         r"The answer is easy to check. \boxed{42}",
         r"\boxed{42}. The answer is clearly an integer.",
+        "The answer is $x = 42$ because 40 + 2 fits.",
+        "Answer: 42 (since 6 * 7 fits)",
+        "The answer is that she has 42 apples.",
+        "Answer: Let x be the price. Then 2x is 84.\nTherefore x = 42.",
+        "So the total is $30 + $12 = $42.",
     ],
 )
 def test_where_the_final_answer_stands(text: str) -> None:
@@ -333,6 +358,9 @@ def test_where_the_final_answer_stands(text: str) -> None:
         "   ",
         "I do not know.",
         "The answer is not 42.",
+        "So it is not 42.",
+        "There are more than 42 of them.",
+        "I believe the answer is 42, but it might be 43.",
     ],
 )
 def test_undecided_texts_are_not_paid(text: str) -> None:
