@@ -1,7 +1,7 @@
 """Tool calls: the right functions with acceptable arguments, and no call where none fits.
 
     data = {"tools": [<JSON description>, ..], "expected": [{"name": str, "arguments": {..}}, ..],
-            "alternatives"?: bool}
+            "alternatives"?: bool, "decline"?: [<the words to write where no tool fits>, ..]}
 
 The answer calls with `<tool_call>{"name": .., "arguments": {..}}</tool_call>`, one block per call, in any order.
 A wanted value may be a list of acceptable ones, with "" marking the argument optional; `alternatives` says
@@ -15,10 +15,11 @@ exactly those wanted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from rlstack.api import Response, Score, invalid, judged
+from rlstack.rewards._answer.value import bare
 from rlstack.rewards._structured.calls import (
     Call,
     CallSyntaxError,
@@ -43,6 +44,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         tools = tools_of(data["tools"])
         checks = {name: validator(tool.parameters) for name, tool in tools.items()}
         wanted, alternatives = _wanted(data, tools)
+        declining = {bare(str(words)) for words in data.get("decline") or ()}
     except (ValueError, TypeError, AttributeError, SchemaError) as error:
         return invalid(str(error)[:300])
     try:
@@ -50,7 +52,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     except CallSyntaxError as error:
         return judged(0.0, str(error), syntax=0.0, names=0.0, schema=0.0, values=0.0)
     if not wanted:
-        return _without_call(response.answer, calls, tools)
+        return _without_call(response.answer, calls, tools, declining)
     if not calls:
         return judged(0.0, "no call", syntax=0.0, names=0.0, schema=0.0, values=0.0)
     gate = None if alternatives else checks
@@ -125,7 +127,7 @@ def _gold_is_valid(want: Call, tool: Tool, check: Any) -> bool:
     return any(check.is_valid(reading) for reading in readings)
 
 
-def _without_call(answer: str, calls: Sequence[Call], tools: Mapping[str, Tool]) -> Score:
+def _without_call(answer: str, calls: Sequence[Call], tools: Mapping[str, Tool], declining: Set[str]) -> Score:
     parts = {"syntax": 1.0, "names": float(not calls), "schema": float(not calls), "values": float(not calls)}
     if calls:
         return judged(0.0, f"calls {calls[0].name[:60]!r} where no tool fits", **parts)
@@ -133,6 +135,8 @@ def _without_call(answer: str, calls: Sequence[Call], tools: Mapping[str, Tool])
         return judged(0.0, "neither a call nor an answer", **{**parts, "values": 0.0})
     if _is_bare_call(answer, tools):
         return judged(0.0, "a call without its tags, where no tool fits", **{**parts, "values": 0.0})
+    if declining and bare(answer) not in declining:
+        return judged(0.0, "no call, but not declined in the asked words", **{**parts, "values": 0.0})
     return judged(1.0, "no call, as wanted", **parts)
 
 

@@ -260,3 +260,19 @@ def test_hostile_answers_are_answered_soon(text: str) -> None:
     assert time.process_time() - started < 0.3
     if text.count("Bonn") != 60:
         assert (found.status, found.value) == ("ok", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("No tool fits.", 1.0),
+        ("no tool fits", 1.0),
+        ("**No tool fits.**", 1.0),
+        ("I cannot say.", 0.0),
+        ("No tool fits. Maybe the other one?", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_declining_in_the_asked_words(text, value):
+    data = {"tools": [{"name": "add", "parameters": {}}], "expected": [], "decline": ["No tool fits."]}
+    assert score(Response(text), data).value == value
