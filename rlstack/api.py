@@ -87,6 +87,10 @@ class Env:
     draft: Callable[[Row, random.Random], str] | None = None
     """How a writer who was never aligned answers: sometimes the gold, sometimes a habit that the rewards
     do not pay. The tiny base is fine-tuned on drafts, which leaves choices open for RL to settle."""
+    kind: Callable[[Row], str] | None = None
+    kinds: tuple[str, ...] = ()
+    """Kinds of tasks that take turns, so that a step which holds as many prompts of the env holds every kind.
+    `kind` names a row's; for an env whose best answer to one kind alone would be a habit."""
     facts: Mapping[str, str] = field(default_factory=dict)  # licence, source, … shown by `rlstack env list`
 
     def __post_init__(self) -> None:
@@ -94,3 +98,5 @@ class Env:
             raise ValueError(f"env '{self.name}': give exactly one of generate= and rows=")
         if not self.rewards:
             raise ValueError(f"env '{self.name}': rewards= names no reward")
+        if (self.kind is None) != (not self.kinds):
+            raise ValueError(f"env '{self.name}': give both of kind= and kinds=, or neither")

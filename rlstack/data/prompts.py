@@ -83,10 +83,11 @@ def draw(env: Env, split: Split, index: int, level: int, seed: int) -> tuple[Pro
 def _draw(env: Env, split: Split, index: int, level: int, seed: int, taken: frozenset[str]) -> tuple[Prompt, Row]:
     if env.generate is None:
         return _from_rows(env, split, index, level, seed)
+    kind = env.kinds[index % len(env.kinds)] if env.kind else None
     for attempt in range(MAX_ATTEMPTS):
         rng = random.Random(f"{seed}/{env.name}/{level}/{split}/{index}/{attempt}")
         row = env.generate(rng, level)
-        if split_of(row.messages) != split:
+        if split_of(row.messages) != split or (env.kind and env.kind(row) != kind):
             continue
         prompt = _prompt(env, index, level, row)
         if prompt.id not in taken:
@@ -100,7 +101,8 @@ def _draw(env: Env, split: Split, index: int, level: int, seed: int, taken: froz
 def _from_rows(env: Env, split: Split, index: int, level: int, seed: int) -> tuple[Prompt, Row]:
     rows = data_rows(env, split)
     epoch, position = divmod(index, len(rows))
-    row = rows[_permutation(f"{seed}/{env.name}/{split}/{epoch}", len(rows))[position]]
+    assert env.rows is not None
+    row = rows[_order(env.rows, env.kind, split, f"{seed}/{env.name}/{split}/{epoch}")[position]]
     return _prompt(env, index, level, row), row
 
 
@@ -119,10 +121,20 @@ def _distinct(rows: Callable[[Split], Sequence[Row]], split: Split) -> tuple[Row
 
 
 @functools.lru_cache(maxsize=64)
-def _permutation(key: str, n: int) -> tuple[int, ...]:
-    order = list(range(n))
+def _order(
+    rows: Callable[[Split], Sequence[Row]], kind: Callable[[Row], str] | None, split: Split, key: str
+) -> tuple[int, ...]:
+    """An epoch's order of a data set: by chance, and the kinds of an env that has some evenly interleaved."""
+    distinct = _distinct(rows, split)
+    order = list(range(len(distinct)))
     random.Random(key).shuffle(order)
-    return tuple(order)
+    if kind is None:
+        return tuple(order)
+    of_kind: dict[str, list[int]] = {}
+    for i in order:
+        of_kind.setdefault(kind(distinct[i]), []).append(i)
+    placed = [((k + 0.5) / len(own), name, i) for name, own in of_kind.items() for k, i in enumerate(own)]
+    return tuple(i for *_, i in sorted(placed))
 
 
 def draft(env: Env, prompt: Prompt, row: Row, seed: int) -> str:

@@ -21,6 +21,9 @@ CASES = [(name, level) for name in NAMES for level in range(load_env(name).level
 SEED = 11
 N = 24
 
+FORM = {"instruction": 0.45, "identity": 1.0}  # share of other prompts' answers that may rightly pay
+SAYS_NOTHING = ("", " \n", "{}", "[]", "null", "\\boxed{}", "SELECT 1", "?" * 500)
+
 Judge = Callable[[Prompt, str], float]
 
 
@@ -87,13 +90,13 @@ def test_gold_pays_and_junk_does_not(name, level):
     rows = stream(env, level)
     for prompt, row in rows:
         assert judge(prompt, row.gold) >= 0.99, (row.messages, row.gold)
-        for junk in ("", " \n", "{}", "[]", "null", "I don't know", "\\boxed{}", "SELECT 1", "?" * 500):
-            assert judge(prompt, junk) <= 0.01, (row.messages, junk)
+        junk = SAYS_NOTHING if row.data.get("answerable") is False else (*SAYS_NOTHING, "I don't know")
+        for text in junk:
+            assert judge(prompt, text) <= 0.01, (row.messages, text)
         assert judge(prompt, row.messages[-1]["content"]) <= 0.01, ("echo", row.messages)
     others = [(prompt, gold) for prompt, row in rows for _, r in rows if (gold := r.gold) != row.gold]
     paid = sum(judge(prompt, gold) > 0.01 for prompt, gold in others)
-    form_only = name == "instruction"  # a text may well keep the constraints of another prompt
-    assert paid <= (0.45 if form_only else 0.02) * len(others), "answers to other prompts pay"
+    assert paid <= FORM.get(name, 0.02) * len(others), "answers to other prompts pay"
     ones = sum(judge(prompt, "1") > 0.01 for prompt, row in rows if "1" not in row.gold)
     assert ones == 0
 
@@ -141,7 +144,7 @@ def test_drafts_leave_choices_open(name):
         assert all(value <= 0.01 or value >= 0.99 for value in passed)
         assert len(set(written)) >= 3
         assert max(map(len, written)) <= 64
-        shares.append(sum(passed) / len(passed))
+        shares.append(sum(value >= 0.99 for value in passed) / len(passed))
     assert 0.3 <= sum(shares) / len(shares) <= 0.5
     assert min(shares) > 0.05
     assert max(shares) < 0.85

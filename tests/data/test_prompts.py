@@ -192,3 +192,32 @@ def test_draft_is_the_gold_without_a_draft_function():
     noisy = _env(draft=lambda row, rng: f"{row.gold} {rng.random()}")
     assert prompts.draft(noisy, prompt, row, 1) == prompts.draft(noisy, prompt, row, 1)
     assert prompts.draft(noisy, prompt, row, 1) != prompts.draft(noisy, prompt, row, 2)
+
+
+def _parity(row: Row) -> str:
+    return "even" if int(row.gold) % 2 == 0 else "odd"
+
+
+def test_kinds_take_turns_in_a_stream():
+    env = _env(kind=_parity, kinds=("even", "odd"))
+    assert [_parity(draw(env, "train", i, 1, 5)[1]) for i in range(12)] == ["even", "odd"] * 6
+    for step in range(5):
+        found = step_prompts([Source(env)], 2, 0, "rl", step)
+        assert sorted(int(p.data["answer"]) % 2 for p in found) == [0, 1]
+
+
+def test_kinds_of_a_data_set_are_evenly_interleaved():
+    rows = [Row.ask(f"n{i}", {}, str(i)) for i in [*range(0, 40, 2), 1, 3, 5, 7, 9]]
+    env = Env(name="t", rewards={"exact": 1.0}, rows=lambda split: rows, kind=_parity, kinds=("even", "odd"))
+    for epoch in range(2):
+        drawn = [_parity(draw(env, "train", 25 * epoch + i, 0, 5)[1]) for i in range(25)]
+        assert all(drawn[i : i + 5].count("odd") == 1 for i in range(0, 25, 5))
+    first, second = ([draw(env, "train", 25 * e + i, 0, 5)[0].id for i in range(25)] for e in range(2))
+    assert first != second
+    assert sorted(first) == sorted(second)
+
+
+@pytest.mark.parametrize("fields", [{"kind": _parity}, {"kinds": ("even", "odd")}])
+def test_kinds_come_with_their_names(fields):
+    with pytest.raises(ValueError, match="kind= and kinds="):
+        _env(**fields)

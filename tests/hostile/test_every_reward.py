@@ -30,6 +30,7 @@ WEATHER = {
 TREES = {"ddl": "CREATE TABLE trees (kind TEXT, age INT)", "rows": {"trees": [["oak", 90], ["fir", 9]]}}
 GOLD: dict[str, tuple[dict[str, Any], str]] = {
     "calibration": ({"answers": ["Quito"], "answerable": True}, "Quito"),
+    "chat_rules": ({"prompt": "Tell me about otters."}, "An otter swims fast and eats fish from cold rivers."),
     "choice": ({"answer": "B", "options": ["zinc", "iron", "lead"]}, "Answer: B"),
     "contains": ({"answer": ["otter", "river"]}, "An otter swims in the river."),
     "csv": ({"expected": [{"tree": "oak", "age": 90}]}, "tree,age\noak,90"),
