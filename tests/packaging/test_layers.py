@@ -6,6 +6,7 @@ Read from the source, so that a lazy import inside a function counts as well. `m
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,23 +48,29 @@ ALLOWED = {
 AUTHORING = ("rlstack.api", "rlstack.types", "rlstack.errors", "rlstack.rewards", "rlstack.envs")
 
 
-def sources() -> list[Path]:
+@functools.cache
+def sources() -> tuple[Path, ...]:
     files = [f for folder in ("rlstack", *LINKED) for f in (ROOT / folder).rglob("*.py")]
     linked = [ROOT / "rlstack" / name for name in LINKED]
-    return sorted(
-        f for f in files if not f.name.startswith("test_") and not any(f.is_relative_to(link) for link in linked)
+    return tuple(
+        f
+        for f in sorted(files)
+        if not f.name.startswith("test_") and not any(f.is_relative_to(link) for link in linked)
     )
 
 
-def imports(file: Path) -> Iterator[str]:
+@functools.cache
+def imports(file: Path) -> tuple[str, ...]:
     """Every module that `file` names, anywhere: `from rlstack import errors` counts as rlstack.errors."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(file.read_text(), str(file))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file.relative_to(ROOT)}:{node.lineno}: a relative import; write rlstack.…"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from names if node.module == "rlstack" else [str(node.module)]
+            found += names if node.module == "rlstack" else [str(node.module)]
+    return tuple(found)
 
 
 def unit_of_file(file: Path) -> str:
