@@ -53,7 +53,11 @@ def main(argv: list[str]) -> int:
         return 0
     from rlstack.chain import run_chain
 
-    run_chain(config)
+    try:
+        run_chain(config)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{config.run_dir} keeps every finished step; the same command goes on from there\n")
+        raise
     return 0
 
 
