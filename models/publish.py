@@ -50,7 +50,7 @@ def publish_tokenizer() -> None:
     tokenizer.save(tokenizer.train(tokenizer_texts(), VOCAB_SIZE), folder)
 
 
-def publish_base(run: Path) -> None:
+def publish_base(run: Path, commit: str) -> None:
     """Copies the last stage's export of a finished run and says in MANIFEST.json where it comes from."""
     summary = json.loads((run / "summary.json").read_text())
     config = json.loads((run / "config.json").read_text())
@@ -61,7 +61,7 @@ def publish_base(run: Path) -> None:
         shutil.copyfile(file, base / file.name)
     manifest = {
         "command": f"python -m rlstack.run recipe={config['recipe']} seed={config['seed']}",
-        "git_commit": _git("rev-parse", "HEAD"),
+        "git_commit": _git("rev-parse", commit),
         "seed": config["seed"],
         "model": config["model"],
         "learners": config["cluster"]["learners"],
@@ -95,12 +95,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="make the files shipped in models/tiny")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("tokenizer", help="train the tokenizer of the tiny model")
-    commands.add_parser("base", help="ship the result of recipe=tiny_base").add_argument("run", type=Path)
+    base = commands.add_parser("base", help="ship the result of recipe=tiny_base")
+    base.add_argument("run", type=Path)
+    base.add_argument("--commit", default="HEAD", help="that the run was made with")
     chosen = parser.parse_args(arguments)
     if chosen.command == "tokenizer":
         publish_tokenizer()
     else:
-        publish_base(chosen.run)
+        publish_base(chosen.run, chosen.commit)
 
 
 if __name__ == "__main__":
