@@ -73,6 +73,24 @@ def render(
     return tuple(tokenizer.encode(text, add_special_tokens=False))
 
 
+def render_reply(tokenizer: Any, replies: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+    """Token ids that follow what the assistant wrote: its end token, the replies, up to where it is to write again.
+
+    Rendered on its own, so that the ids before it stay as they were sampled; a template whose replies depend on
+    earlier turns cannot be continued so. Raises ConfigError where the template hides what the assistant wrote.
+    """
+    mark = "\ue000"  # private use: in no template
+    before = [{"role": "user", "content": "?"}, {"role": "assistant", "content": mark}]
+    text = tokenizer.apply_chat_template([*before, *replies], add_generation_prompt=True, tokenize=False)
+    _, found, after = text.partition(mark)
+    if not found:
+        raise ConfigError(
+            "model.chat_template=tokenizer: this checkpoint's template leaves out what the assistant wrote, so a "
+            "conversation cannot go on. Write model.chat_template=own"
+        )
+    return tuple(tokenizer.encode(after, add_special_tokens=False))
+
+
 def encode_training(
     tokenizer: Any,
     messages: Sequence[Mapping[str, Any]],

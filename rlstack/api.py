@@ -29,7 +29,7 @@ class Response:
     text: str  # the last assistant turn, special tokens removed
     finish_reason: FinishReason = "stop"  # "length": cut off by the token limit
     n_tokens: int = 0
-    messages: tuple[Message, ...] = ()  # the conversation that led to it
+    messages: tuple[Message, ...] = ()  # the conversation that led to it, earlier turns of the policy included
 
     @property
     def answer(self) -> str:
@@ -91,6 +91,11 @@ class Env:
     kinds: tuple[str, ...] = ()
     """Kinds of tasks that take turns, so that a step which holds as many prompts of the env holds every kind.
     `kind` names a row's; for an env whose best answer to one kind alone would be a habit."""
+    reply: Callable[[Sequence[Message], Mapping[str, Any]], Sequence[Message] | None] | None = None
+    """What the env says to a conversation (which ends with the policy's turn) and the prompt's data, in the
+    role "tool" or "user"; None ends it. Pure, and called in a process that may be killed, like a reward: a
+    call that fails on the policy's account is answered with words, an exception is a fault of the env."""
+    max_turns: int = 4  # of the policy in one conversation; `reply` is not asked after the last
     facts: Mapping[str, str] = field(default_factory=dict)  # licence, source, … shown by `rlstack env list`
 
     def __post_init__(self) -> None:

@@ -67,7 +67,8 @@ class Sample:
     loss_mask: NDArray[np.bool_]  # [T], True where the policy chose the token
     finish_reason: FinishReason
     weight_version: int  # version of the weights that sampled it
-    text: str  # completion decoded without special tokens
+    text: str  # the completion decoded without special tokens; of several turns the last
+    turns: tuple[Message, ...] = ()  # of a conversation: what policy and env said after the prompt, in order
 
     @property
     def n_tokens(self) -> int:
@@ -85,6 +86,7 @@ class Sample:
             "finish_reason": self.finish_reason,
             "weight_version": self.weight_version,
             "text": self.text,
+            **({"turns": list(self.turns)} if self.turns else {}),
         }
 
     @classmethod
@@ -95,7 +97,7 @@ class Sample:
             "logprobs": np.asarray(row["logprobs"], np.float32),
             "loss_mask": np.asarray(row["loss_mask"], np.bool_),
         }
-        return cls(**{**row, **arrays})
+        return cls(**{**row, **arrays, "turns": tuple(row.get("turns", ()))})
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ def _written_out(env: Env, seed: int, index: int) -> str:
 
 def _drafted(env: Env, seed: int, index: int) -> Messages:
     prompt, row = prompts.draw(env, "train", index, 0, seed)
-    return [*prompt.messages, {"role": "assistant", "content": prompts.draft(env, prompt, row, seed)}]
+    said = prompts.draft(env, prompt, row, seed)
+    return [*prompt.messages, *prompts.demonstration(env, prompt, row, said)]
 
 
 def _read_rows(file: Path, kind: Kind) -> list[str | Messages]:

@@ -144,6 +144,13 @@ def draft(env: Env, prompt: Prompt, row: Row, seed: int) -> str:
     return env.draft(row, random.Random(f"{seed}/draft/{prompt.id}/{prompt.index}"))
 
 
+def demonstration(env: Env, prompt: Prompt, row: Row, text: str) -> tuple[Message, ...]:
+    """The turns that follow a prompt when `text` is said: of an env that replies to it, its reply and the gold."""
+    said: Message = {"role": "assistant", "content": text}
+    heard = env.reply([*prompt.messages, said], prompt.data) if env.reply and env.max_turns > 1 else None
+    return (said, *heard, {"role": "assistant", "content": row.gold}) if heard else (said,)
+
+
 # ---- an evaluation, a step ----------------------------------------------------------------------------
 
 

@@ -155,7 +155,7 @@ class Dispatcher:
         elif worker.begun is None and kind == protocol.BEGIN and text == worker.batch[0][0]:
             self._begin(worker, now)
         elif worker.begun is not None and kind == worker.batch[0][0]:
-            score, stained = read_verdict(text)
+            score, stained = read_verdict(text, worker.batch[0][1].judge.detail_chars)
             worker.retire |= stained
             self._advance(worker, score, now)
         else:

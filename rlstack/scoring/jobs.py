@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rlstack.plugins import ScoreFunction
 from rlstack.scoring.compose import combine
+from rlstack.scoring.worker import DETAIL_CHARS
 from rlstack.types import Score
 
 
@@ -20,6 +21,7 @@ class Judge:
     deadline_s: float
     fresh_worker: bool  # judge every answer in a worker of its own, because the reward runs what it is given
     verifiable: bool
+    detail_chars: int = DETAIL_CHARS  # a verdict's detail is cut here
 
 
 @dataclass(slots=True, eq=False)

@@ -15,6 +15,7 @@ from rlstack.errors import DeadlineError, ScoringError, nearest
 from rlstack.scoring import server
 from rlstack.scoring.cache import VerdictCache, content_key
 from rlstack.scoring.launch import Facts, ServerLink, failure
+from rlstack.scoring.reply import queue_of
 from rlstack.types import Prompt, Sample, Score
 
 Scores = tuple[Score, ...]
@@ -49,8 +50,8 @@ class ScoringPool:
     """Judges groups in worker processes that are killed when they overrun.
 
     `rewards` maps env → reward name → weight; `paths` gives the folder of an env that is a plugin outside
-    the usual places. The constructor returns when the first worker is ready (0.3 s, plus what the rewards
-    import) and raises PluginError for a reward that does not load.
+    the usual places; `replies` are the envs that hold conversations. The constructor returns when the first
+    worker is ready (0.3 s, plus what the rewards import) and raises PluginError for a reward that does not load.
 
         with ScoringPool({"math": {"math": 1.0}}, config) as pool:
             futures = [pool.submit("math", answers_G, prompt.data) for ...]   # as groups finish
@@ -63,12 +64,14 @@ class ScoringPool:
         config: Limits,
         *,
         paths: Mapping[str, str] | None = None,
+        replies: Sequence[str] = (),
         cache_size: int = 65536,
         recycle_after: int = 2000,
     ) -> None:
         self._settings = {
             "rewards": {env: dict(weights) for env, weights in rewards.items()},
             "paths": {env: str(path) for env, path in (paths or {}).items()},
+            "replies": {env: str((paths or {}).get(env, env)) for env in replies},
             "workers": config.workers,
             "deadline": config.deadline,
             "memory_mb": config.memory_mb,
@@ -94,6 +97,18 @@ class ScoringPool:
         """
         if env not in self._settings["rewards"]:
             raise ScoringError(f"the scoring pool has no env '{env}': {nearest(env, self._settings['rewards'])}")
+        return self._queue(env, answers_G, data, cached)
+
+    def reply(self, env: str, said: Sequence[Response], data: Mapping[str, Any]) -> Future[Scores]:
+        """Queue conversations for the env to reply to; `read_reply` reads the future's scores. Does not wait.
+
+        A response holds the policy's last turn, and in `messages` all that came before.
+        """
+        if env not in self._settings["replies"]:
+            raise ScoringError(f"the scoring pool knows no replies of env '{env}'")
+        return self._queue(queue_of(env), said, data, cached=False)
+
+    def _queue(self, env: str, answers_G: Sequence[Response], data: Mapping[str, Any], cached: bool) -> Future[Scores]:
         shared = json.dumps(dict(data)).encode()
         texts_G = [_response_json(answer) for answer in answers_G]
         keys_G = [content_key(env, shared, text) for text in texts_G]
@@ -249,8 +264,9 @@ class ScoringPool:
 
 
 def response_of(prompt: Prompt, sample: Sample) -> Response:
-    """A rollout as the rewards see it."""
-    return Response(sample.text, sample.finish_reason, sample.n_tokens, prompt.messages)
+    """A rollout as the rewards see it: its last turn, and the conversation before that."""
+    own_tokens = int(sample.loss_mask.sum())
+    return Response(sample.text, sample.finish_reason, own_tokens, (*prompt.messages, *sample.turns[:-1]))
 
 
 def _set(future: Future[Scores], scores: Scores) -> None:

@@ -24,8 +24,8 @@ from types import ModuleType
 from typing import Any
 
 from rlstack.errors import PluginError, RlstackError, ScoringError
-from rlstack.plugins import RewardPlugin, load_reward
-from rlstack.scoring import crew, sandbox
+from rlstack.plugins import RewardPlugin, load_env, load_reward
+from rlstack.scoring import crew, reply, sandbox
 from rlstack.scoring.dispatch import Crew, Dispatcher, PoolFailure
 from rlstack.scoring.frames import Decoder, Message, encode
 from rlstack.scoring.jobs import GroupJob, Item, Judge
@@ -230,11 +230,20 @@ class Server:
 
 
 def load_judges(settings: Mapping[str, Any]) -> dict[str, list[Judge]]:
-    """The rewards of every env, imported; raises PluginError for one that is unknown or broken."""
-    return {
+    """The rewards of every env and the replies of those that have some, imported.
+
+    Raises PluginError for a reward or an env that is unknown or broken.
+    """
+    judges = {
         env: [_load(name, weight, settings["paths"].get(env), settings["deadline"]) for name, weight in weights.items()]
         for env, weights in settings["rewards"].items()
     }
+    for env, address in settings["replies"].items():
+        score = reply.as_score(load_env(address))
+        judges[reply.queue_of(env)] = [
+            Judge(reply.NAME, 1.0, score, settings["deadline"], False, False, detail_chars=reply.LONGEST)
+        ]
+    return judges
 
 
 def _load(name: str, weight: float, path: str | None, deadline_s: float) -> Judge:

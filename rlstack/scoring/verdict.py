@@ -13,7 +13,7 @@ from rlstack.types import Score, Status
 _STATUSES = get_args(Status)
 
 
-def read_verdict(text: bytes) -> tuple[Score, bool]:
+def read_verdict(text: bytes, detail_chars: int = DETAIL_CHARS) -> tuple[Score, bool]:
     """A worker's verdict in JSON as a score, and whether it asks to be retired.
 
     Raises FrameError for anything that an honest worker does not write.
@@ -27,12 +27,12 @@ def read_verdict(text: bytes) -> tuple[Score, bool]:
     if not fair or status not in _STATUSES or not isinstance(detail, str):
         raise FrameError(f"no verdict: {text[:80]!r}")
     named = {one_line(name): float(number) for name, number in components.items()}
-    return Score(float(value), status, named, one_line(detail), max(0.0, float(ms))), bool(stained)
+    return Score(float(value), status, named, one_line(detail, detail_chars), max(0.0, float(ms))), bool(stained)
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, most: int = DETAIL_CHARS) -> str:
     """Text that is safe to print and to log: control characters and lone surrogates escaped, and capped."""
     if text.isascii() and text.isprintable():
-        return text[:DETAIL_CHARS]
+        return text[:most]
     shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return shown[:DETAIL_CHARS]
+    return shown[:most]

@@ -27,7 +27,8 @@ from rlstack.scoring.sandbox import allow_cpu
 
 READY, FAILED, BEGIN, FIRST = b"ready", b"failed", b"begin", b"1"
 MOST_ITEMS = 64  # of one batch
-DETAIL_CHARS = 2000
+DETAIL_CHARS = 2000  # of a reward; the server cuts there
+LONGEST_DETAIL = 32_000  # of an env's reply, which travels as the detail of a verdict
 _READ_BYTES = 1 << 18
 _SHOWN_FRAMES = 3
 
@@ -73,7 +74,7 @@ def _checked(score: Any) -> list[Any]:
     components = {str(name): float(number) for name, number in score.components.items()}
     if not all(map(math.isfinite, (value, *components.values()))):
         raise ValueError(f"score() returned a value that is not finite: {value}, {components}")
-    return [value, score.status, components, str(score.detail)[:DETAIL_CHARS]]
+    return [value, score.status, components, str(score.detail)[:LONGEST_DETAIL]]
 
 
 def describe(error: BaseException) -> str:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rlstack.api import Response
 from rlstack.cluster.groups import Engines
 from rlstack.config.rl import SamplingConfig
+from rlstack.rollout.conversation import Rules, converse
 from rlstack.rollout.engine import Ask
-from rlstack.scoring.pool import ScoringPool
-from rlstack.types import Group, Prompt, Sample
+from rlstack.scoring.pool import ScoringPool, response_of
+from rlstack.types import Group, Prompt, Score
 
 Encode = Callable[[Prompt], tuple[int, ...]]
 """Renders a prompt's messages to token ids."""
@@ -57,23 +57,33 @@ def collect(
     prompts: Sequence[Prompt],
     requests: Sequence[Ask],
     *,
+    rules: Rules,
     deadline: float,
     on_group: Callable[[int], None],
 ) -> Collected:
-    """Samples every prompt and judges every sample. `on_group` hears how many groups have arrived."""
+    """Samples every prompt and judges every sample. `on_group` hears how many groups have arrived.
+
+    A sample whose conversation failed on the env's side is not judged: its fault is its verdict.
+    """
     started = time.monotonic()
     by_id = {prompt.id: prompt for prompt in prompts}
     pending = {}
-    for samples_G in engines.generate(requests):
-        prompt = by_id[samples_G[0].prompt_id]
-        responses = [_response(prompt, sample) for sample in samples_G]
-        pending[prompt.id] = (samples_G, pool.submit(prompt.env, responses, prompt.data))
+    for rollout in converse(engines.generate, prompts, requests, rules):
+        prompt = by_id[rollout.samples_G[0].prompt_id]
+        sound = [s for s, fault in zip(rollout.samples_G, rollout.faults_G, strict=True) if fault is None]
+        responses = [response_of(prompt, sample) for sample in sound]
+        pending[prompt.id] = (rollout, pool.submit(prompt.env, responses, prompt.data))
         on_group(len(pending))
     sampled = time.monotonic()
     scores_P = pool.collect([pending[prompt.id][1] for prompt in prompts], deadline)
-    groups = [Group(p, pending[p.id][0], scores_G) for p, scores_G in zip(prompts, scores_P, strict=True)]
+    groups = [
+        Group(prompt, rollout.samples_G, _with_faults(rollout.faults_G, scores))
+        for prompt, scores in zip(prompts, scores_P, strict=True)
+        for rollout in [pending[prompt.id][0]]
+    ]
     return Collected(tuple(groups), sampled - started, time.monotonic() - sampled)
 
 
-def _response(prompt: Prompt, sample: Sample) -> Response:
-    return Response(sample.text, sample.finish_reason, sample.n_tokens, prompt.messages)
+def _with_faults(faults_G: Sequence[Score | None], scores: Sequence[Score]) -> tuple[Score, ...]:
+    judged = iter(scores)
+    return tuple(fault or next(judged) for fault in faults_G)

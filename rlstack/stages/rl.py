@@ -114,6 +114,7 @@ def _collect(parts: Parts, prompts: Sequence[Prompt], seed: str, *, greedy: bool
         parts.pool,
         prompts,
         requests,
+        rules=parts.rules,
         deadline=parts.cluster.deadlines.rollout,
         on_group=lambda n: parts.ctx.display.phase(f"{verb} {n}/{len(prompts)}"),
     )

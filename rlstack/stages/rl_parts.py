@@ -16,7 +16,8 @@ from rlstack.config.rl import RLStage
 from rlstack.data.prompts import Source, load_sources
 from rlstack.learner.learner import LearnerSpec
 from rlstack.learner.model import ModelSpec
-from rlstack.models.chat import load_tokenizer, render, stop_ids
+from rlstack.models.chat import load_tokenizer, render, render_reply, stop_ids
+from rlstack.rollout.conversation import Rules
 from rlstack.rollout.engine import EngineSpec
 from rlstack.scoring.pool import ScoringPool
 from rlstack.stages.context import StageContext
@@ -34,6 +35,7 @@ class Parts:
     engines: Engines
     learners: Learners
     rewards: Rewards  # env → reward name → weight
+    rules: Rules  # of conversations
 
     @property
     def cluster(self) -> ClusterConfig:
@@ -60,7 +62,8 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
     tokenizer = load_tokenizer(config.model, ctx.model)
     ctx.display.phase("starting engines and learners")
     with contextlib.ExitStack() as stack:
-        engines = Engines(_engine_spec(stage, ctx, stop_ids(tokenizer, ctx.model)), config.cluster, ctx.logs)
+        stops = stop_ids(tokenizer, ctx.model)
+        engines = Engines(_engine_spec(stage, ctx, stops), config.cluster, ctx.logs)
         store = stack.enter_context(_store(ctx.run_dir.path))
         spec = LearnerSpec(
             model=ModelSpec(folder, config.cluster.dtype, config.model.trust_remote_code),
@@ -73,13 +76,22 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
         learners = Learners(spec, config.cluster, ctx.logs, store)
         sources = load_sources(stage.envs)
         rewards = {s.env.name: dict(stage.envs[s.env.name].rewards or s.env.rewards) for s in sources}
-        pool = stack.enter_context(ScoringPool(rewards, stage.scoring, paths=_paths(stage)))
+        max_turns = {s.env.name: s.env.max_turns for s in sources if s.env.reply}
+        pool = stack.enter_context(ScoringPool(rewards, stage.scoring, paths=_paths(stage), replies=sorted(max_turns)))
+        rules = Rules(
+            max_turns,
+            pool.reply,
+            functools.partial(render_reply, tokenizer),
+            frozenset(stops),
+            stage.sampling.context,
+            config.cluster.deadlines.rollout,
+        )
         engines.ready()
         learners.ready()
         stack.callback(learners.close)
         learners.connect(engines, backend=transfer_backend(config.cluster))
         encode = functools.partial(_encode, tokenizer)
-        yield Parts(stage, ctx, sources, encode, pool, engines, learners, rewards)
+        yield Parts(stage, ctx, sources, encode, pool, engines, learners, rewards, rules)
 
 
 def _encode(tokenizer: Any, prompt: Prompt) -> tuple[int, ...]:

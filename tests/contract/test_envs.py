@@ -11,7 +11,7 @@ import pytest
 
 import rlstack.envs
 from rlstack.api import Env, Response, Row
-from rlstack.data.prompts import draft, draw, eval_prompts, split_of
+from rlstack.data.prompts import demonstration, draft, draw, eval_prompts, split_of
 from rlstack.plugins import list_envs, load_env, load_reward
 from rlstack.types import Prompt
 
@@ -140,7 +140,7 @@ def test_drafts_leave_choices_open(name):
     for prompt, row in stream(env, 0, 60):
         assert draft(env, prompt, row, 1) == draft(env, prompt, row, 1)
         written = [env.draft(row, random.Random(i)) for i in range(24)]
-        passed = [judge(prompt, text) for text in written]
+        passed = [judge(prompt, demonstration(env, prompt, row, text)[-1]["content"]) for text in written]
         assert all(value <= 0.01 or value >= 0.99 for value in passed)
         assert len(set(written)) >= 3
         assert max(map(len, written)) <= 64

@@ -108,3 +108,15 @@ def test_stories_are_short_varied_and_reproducible() -> None:
     assert len(set(stories)) > 490
     assert max(map(len, stories)) < 320
     assert Counter(s[-1] for s in stories) == {".": 500}
+
+
+def test_a_call_in_a_draft_is_followed_by_the_reply_and_the_answer() -> None:
+    draw = open_sources(["calculator"], "sft")["calculator"]
+    conversations = [draw(1, i) for i in range(60)]
+    roles = Counter(tuple(message["role"] for message in one) for one in conversations if not isinstance(one, str))
+    assert set(roles) == {("user", "assistant"), ("user", "assistant", "tool", "assistant")}
+    for one in conversations:
+        assert not isinstance(one, str)
+        if len(one) == 4:
+            assert "<tool_call>" in one[1]["content"]
+            assert one[3]["content"] == f"\\boxed{{{one[2]['content']}}}"

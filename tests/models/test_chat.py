@@ -11,7 +11,15 @@ import pytest
 from rlstack.config.model import ModelConfig
 from rlstack.errors import ConfigError
 from rlstack.models import chat, tokenizer
-from rlstack.models.chat import encode_training, inference_template, load_tokenizer, render, stop_ids, training_template
+from rlstack.models.chat import (
+    encode_training,
+    inference_template,
+    load_tokenizer,
+    render,
+    render_reply,
+    stop_ids,
+    training_template,
+)
 
 TINY = Path(chat.__file__).parent / "tiny" / "tokenizer"
 TOOL = {
@@ -179,3 +187,23 @@ def test_special_tokens_of_the_tiny_tokenizer(tok: Any) -> None:
     assert tok.bos_token == tok.eos_token == tokenizer.END_OF_TEXT
     assert tok.pad_token == tokenizer.PAD
     assert tok.convert_tokens_to_ids(list(tokenizer.SPECIAL_TOKENS)) == [1020, 1021, 1022, 1023]
+
+
+def test_a_reply_continues_what_was_written(tok: Any) -> None:
+    question, said = [turn("user", "Weather?")], "Let me look."
+    replies = [turn("tool", "21"), turn("tool", "9")]
+    after = render_reply(tok, replies)
+    whole = render(tok, [*question, turn("assistant", said), *replies])
+    assert tok.decode(render(tok, question)) + said + tok.decode(after) == tok.decode(whole)
+    assert whole[-len(after) :] == after
+    assert after[0] == tok.eos_token_id
+    assert tok.decode(render_reply(tok, [turn("user", "And now?")])).startswith(
+        "<|end_of_text|>\n<|start_of_role|>user"
+    )
+
+
+def test_a_template_that_hides_the_assistant_cannot_be_continued() -> None:
+    hiding = load_tokenizer(ModelConfig(name="tiny"), TINY)
+    hiding.chat_template = "{% for m in messages if m.role != 'assistant' %}{{ m.content }}{% endfor %}"
+    with pytest.raises(ConfigError, match="leaves out what the assistant wrote"):
+        render_reply(hiding, [turn("tool", "21")])
