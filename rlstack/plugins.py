@@ -78,6 +78,7 @@ class Listing:
     origin: str
     problem: str  # "" when it loads; else the last line of its traceback
     facts: Mapping[str, str]
+    owner: Owner
 
 
 def env_names() -> list[str]:
@@ -103,6 +104,14 @@ def check_names(env: str, rewards: Iterable[str] = (), path: str | None = None) 
         except PluginError as error:
             wrong.append(str(error))
     return wrong
+
+
+def find_env(name_or_path: str) -> Origin:
+    """Where the environment of that name (or path) lives; imports nothing.
+
+    Raises PluginError when it is unknown or found twice.
+    """
+    return _locate("env", name_or_path)
 
 
 def load_env(name_or_path: str) -> Env:
@@ -143,14 +152,15 @@ def list_rewards() -> tuple[Listing, ...]:
 def _listed(origin: Origin) -> Listing:
     twins = [other for other in _origins(origin.kind) if other.name == origin.name]
     if len(twins) > 1:
-        return Listing(origin.name, str(origin), "found twice: " + " and ".join(map(str, twins)), {})
+        return Listing(origin.name, str(origin), "found twice: " + " and ".join(map(str, twins)), {}, origin.owner)
     try:
         loaded = load_env(origin.name) if origin.kind == "env" else load_reward(origin.name)
     except PluginError as error:
         cause = error.__cause__
         problem = traceback.format_exception_only(cause)[-1].strip() if cause else str(error)
-        return Listing(origin.name, str(origin), problem, {})
-    return Listing(origin.name, str(origin), "", loaded.facts if isinstance(loaded, Env) else {})
+        return Listing(origin.name, str(origin), problem, {}, origin.owner)
+    facts = loaded.facts if isinstance(loaded, Env) else {}
+    return Listing(origin.name, str(origin), "", facts, origin.owner)
 
 
 # ---- finding ------------------------------------------------------------------------------------------

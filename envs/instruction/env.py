@@ -96,5 +96,6 @@ ENV = Env(
         "source": "own prompts and texts; constraint ids of IFEval (arXiv 2311.07911)",
         "licence": "Apache-2.0",
         "about": "one to four checkable constraints, nine languages",
+        "judges": "form",
     },
 )

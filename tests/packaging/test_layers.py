@@ -22,6 +22,7 @@ LAYERS = (
     ("cli",),
     ("run",),
     ("chain",),
+    ("authoring",),
     ("stages", "composing"),
     ("cluster", "plan"),
     ("rollout", "learner", "scoring", "data", "sync", "track", "view", "models", "rewards", "envs"),
