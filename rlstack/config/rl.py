@@ -19,6 +19,8 @@ class EnvShare(Section):
     """Difficulty of generated prompts, 0 the easiest."""
     path: str | None = None
     """Folder of a plugin, when it is neither in ./envs nor ours nor an installed one."""
+    data: str | None = None
+    """A data set in place of the env's generator: a JSONL, JSON, Parquet or text file, a folder, or a hub id."""
     rewards: dict[str, float] | None = None
     """Reward name → weight, in place of the env's own."""
 
@@ -103,6 +105,9 @@ class ScoringConfig(Section):
     """More unjudged samples than this in one step end the run with the commonest tracebacks."""
     memory_mb: Positive = 2048
     """Address space of one worker."""
+    probe_every: Count = 20
+    """Steps from one probe to the next: known good answers must pay and junk must not, else the run stops. 0 probes
+    at the start only."""
 
 
 class EvalConfig(Section):

@@ -32,11 +32,14 @@ def run(stage: RLStage, ctx: StageContext) -> StageSummary:
     """
     started = time.monotonic()
     with open_parts(stage, ctx) as parts:
+        parts.probe(0)
         first = _resume(parts)
         before = _evaluation(parts, "before") if first == 0 else _recorded(parts, "before")
         ctx.display.stage(ctx.name, done=first, steps=stage.steps)
         facts = _Facts(launched=ctx.launched)
         for step in range(first, stage.steps):
+            if stage.scoring.probe_every and step and step % stage.scoring.probe_every == 0:
+                parts.probe(step)
             report = _step(parts, step)
             facts.add(report)
             ctx.display.step(report.step, report.metrics)

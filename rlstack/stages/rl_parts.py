@@ -13,16 +13,19 @@ from typing import Any
 from rlstack.cluster.groups import Engines, Learners
 from rlstack.config.cluster import ClusterConfig
 from rlstack.config.rl import RLStage
-from rlstack.data.prompts import Source, load_sources
+from rlstack.data.prompts import EVAL_SEED, Source, draw, load_sources
 from rlstack.learner.learner import LearnerSpec
 from rlstack.learner.model import ModelSpec
 from rlstack.models.chat import load_tokenizer, render, render_reply, stop_ids
 from rlstack.rollout.conversation import Rules
 from rlstack.rollout.engine import EngineSpec
 from rlstack.scoring.pool import ScoringPool
+from rlstack.scoring.probe import JUNK, probe
 from rlstack.stages.context import StageContext
 from rlstack.stages.rl_batch import Rewards
 from rlstack.types import Prompt
+
+_PROBED = 2  # rows of each env
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,16 @@ class Parts:
     def verifies(self, version: int) -> bool:
         """Whether the fingerprints of both sides are compared at this sync."""
         return version <= 1 or version % self.stage.guard.verify_every == 0
+
+    def probe(self, step: int) -> None:
+        """Gold and junk through the live pool, other rows at every step. Raises ScoringError when it misjudges.
+
+        Rewards that a recipe adds to an env's own owe its gold nothing, and an ugly text may rightly have a form.
+        """
+        for source in self.sources:
+            env = source.env
+            rows = [draw(env, "eval", step * _PROBED + i, source.level, EVAL_SEED)[1] for i in range(_PROBED)]
+            probe(self.pool, env.name, rows, owed=env.rewards, junk=() if env.facts.get("judges") == "form" else JUNK)
 
     def engines_asleep(self) -> AbstractContextManager[None]:
         """Engines that share GPUs with the learners give their memory back meanwhile."""
