@@ -55,7 +55,7 @@ class Row:
     """One task before it gets its identity.
 
     `gold` is a response that must score at least 0.99 with the env's rewards; the scoring pool is probed
-    with it, and it is what supervised fine-tuning imitates.
+    with it, and it is what supervised fine-tuning imitates. "": none is known (only in loaded data sets).
     """
 
     messages: tuple[Message, ...]
@@ -68,6 +68,10 @@ class Row:
         turns: list[Message] = [{"role": "system", "content": system}] if system else []
         turns.append({"role": "user", "content": question})
         return cls(tuple(turns), data, gold)
+
+
+FromRecord = Callable[[Mapping[str, Any]], Row | Sequence[Row] | None]
+"""One record of a data set → its row or rows; None leaves it out, KeyError or ValueError says that it does not fit."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ class Env:
     role "tool" or "user"; None ends it. Pure, and called in a process that may be killed, like a reward: a
     call that fails on the policy's account is answered with words, an exception is a fault of the env."""
     max_turns: int = 4  # of the policy in one conversation; `reply` is not asked after the last
+    record: FromRecord | None = None  # reads the records of public data sets, for `envs.<name>.data=…`
     facts: Mapping[str, str] = field(default_factory=dict)  # licence, source, … shown by `rlstack env list`
 
     def __post_init__(self) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 
 from rlstack.api import Env, Row
-from rlstack.envs.calibration import knowledge, stated
+from rlstack.envs.calibration import knowledge, loaded, stated
+from rlstack.envs.calibration.loaded import ABSTAIN, LAMBDA
 
 LEVELS = (stated.two_people, stated.notes, knowledge.capitals, knowledge.numbered)
-ABSTAIN = "I don't know."
-LAMBDA = 1.0  # a wrong answer costs as much as a right one earns: answer above a confidence of one half
 
 
 def generate(rng: random.Random, level: int) -> Row:
@@ -44,5 +43,6 @@ ENV = Env(
     kinds=("answerable", "unanswerable"),
     levels=len(LEVELS),
     draft=draft,
+    record=loaded.row,
     facts={"source": "generated", "licence": "Apache-2.0", "about": "answerable and unanswerable questions"},
 )

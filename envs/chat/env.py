@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from rlstack.api import Env, Row
-from rlstack.envs.chat import small_talk
+from rlstack.envs.chat import loaded, small_talk
 
 LEVELS = (small_talk.short, small_talk.foreign, small_talk.paragraph, small_talk.follow_up)
 WORDS = ((4, 20), (4, 60), (20, 120), (15, 120))  # least and most of an answer, per level
@@ -51,6 +51,7 @@ ENV = Env(
     generate=generate,
     levels=len(LEVELS),
     draft=draft,
+    record=loaded.row,
     facts={
         "source": "generated",
         "licence": "Apache-2.0",

@@ -6,6 +6,7 @@ import random
 
 from rlstack.api import Env, Row
 from rlstack.envs.icl import labels, lists, strings
+from rlstack.envs.loaded import question_and_answer
 
 LEVELS = (
     (labels.two_words,),
@@ -50,5 +51,6 @@ ENV = Env(
     generate=generate,
     levels=len(LEVELS),
     draft=draft,
+    record=question_and_answer,
     facts={"source": "generated", "licence": "Apache-2.0", "about": "rules told by examples only"},
 )

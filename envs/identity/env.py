@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlstack.api import Env, Message, Row
-from rlstack.envs.identity import questions
+from rlstack.envs.identity import loaded, questions
 from rlstack.envs.identity.questions import ENGLISH, MAKERS, RIVALS, SPEECH
 
 IDENTITY = {"name": "Rill", "maker": "rlstack"}  # of the models made with the shipped recipes
@@ -77,5 +77,6 @@ ENV = Env(
     generate=generate,
     levels=LEVELS,
     draft=draft,
+    record=lambda record: loaded.rows(record, task, LEVELS),
     facts={"source": "generated", "licence": "Apache-2.0", "about": "the model's own name and maker, twelve languages"},
 )

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from rlstack.api import Env, Row
-from rlstack.envs.instruction import prose
+from rlstack.envs.instruction import loaded, prose
 from rlstack.envs.instruction.constraints import CONSTRAINTS, Kwargs, compatible
 
 SIMPLE = (
@@ -92,6 +92,7 @@ ENV = Env(
     generate=generate,
     levels=LEVELS,
     draft=draft,
+    record=loaded.row,
     facts={
         "source": "own prompts and texts; constraint ids of IFEval (arXiv 2311.07911)",
         "licence": "Apache-2.0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from rlstack.api import Env, Row
+from rlstack.envs.loaded import question_and_answer
 from rlstack.envs.logic import grids, orders
 
 ASK = "Name only."
@@ -52,5 +53,6 @@ ENV = Env(
     generate=generate,
     levels=len(LEVELS),
     draft=draft,
+    record=question_and_answer,
     facts={"source": "generated", "licence": "Apache-2.0", "about": "puzzles with exactly one solution"},
 )

@@ -6,9 +6,8 @@ import random
 import re
 
 from rlstack.api import Env, Row
-from rlstack.envs.math import hard, school
-
-ASK = "Answer in \\boxed{}."
+from rlstack.envs.math import hard, loaded, school
+from rlstack.envs.math.loaded import ASK
 
 LEVELS = (
     (school.gains, school.loses),
@@ -55,5 +54,6 @@ ENV = Env(
     generate=generate,
     levels=len(LEVELS),
     draft=draft,
+    record=loaded.row,
     facts={"source": "generated", "licence": "Apache-2.0", "about": "word problems, algebra, number theory, counting"},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from rlstack.api import Env, Row
-from rlstack.envs.science import facts, laws
+from rlstack.envs.science import facts, laws, loaded
 
 LETTERS = "ABCDEFGH"
 
@@ -51,6 +51,7 @@ ENV = Env(
     generate=generate,
     levels=len(LEVELS),
     draft=draft,
+    record=loaded.row,
     facts={
         "source": "generated",
         "licence": "Apache-2.0",

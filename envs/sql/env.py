@@ -6,7 +6,7 @@ import random
 import re
 
 from rlstack.api import Env, Row
-from rlstack.envs.sql import joined, single
+from rlstack.envs.sql import joined, loaded, single
 from rlstack.envs.sql.tables import Task, telling, unfiltered
 
 LEVELS = (
@@ -61,5 +61,6 @@ ENV = Env(
     generate=generate,
     levels=len(LEVELS),
     draft=draft,
+    record=loaded.row,
     facts={"source": "generated", "licence": "Apache-2.0", "about": "32 schemas, judged by execution on two databases"},
 )

@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 from rlstack.api import Env, Row
-from rlstack.envs.structured import records
+from rlstack.envs.structured import loaded, records
 
 LEVELS = (records.pair, records.profile, records.nested, records.by_schema)
 
@@ -61,5 +61,6 @@ ENV = Env(
     generate=generate,
     levels=len(LEVELS),
     draft=draft,
+    record=loaded.row,
     facts={"source": "generated", "licence": "Apache-2.0", "about": "facts in prose to JSON under a schema"},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from rlstack.api import Env, Row
+from rlstack.envs.loaded import question_and_answer
 from rlstack.envs.temporal import spans, steps
 
 LEVELS = (
@@ -44,5 +45,6 @@ ENV = Env(
     generate=generate,
     levels=len(LEVELS),
     draft=draft,
+    record=question_and_answer,
     facts={"source": "generated", "licence": "Apache-2.0", "about": "calendar and clock, proleptic Gregorian"},
 )

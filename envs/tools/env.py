@@ -6,11 +6,11 @@ import json
 import random
 
 from rlstack.api import Env, Row
-from rlstack.envs.tools import tasks
+from rlstack.envs.tools import loaded, tasks
 from rlstack.envs.tools.describe import name_of, system_text, written
+from rlstack.envs.tools.loaded import DECLINE
 
 LEVELS = (tasks.one_argument, tasks.one_of_three, tasks.parallel, tasks.nested)
-DECLINE = "No tool fits."
 
 
 def generate(rng: random.Random, level: int) -> Row:
@@ -52,6 +52,7 @@ ENV = Env(
     generate=generate,
     levels=len(LEVELS),
     draft=draft,
+    record=loaded.row,
     facts={
         "source": "generated",
         "licence": "Apache-2.0",

@@ -7,19 +7,18 @@ of workers or another order of arrival meets the same prompts. Axis: `_P` prompt
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rlstack.api import Env, Row
 from rlstack.config.rl import EnvShare
+from rlstack.data.identity import EVAL_ONE_IN, digest, prompt_id, split_of
+from rlstack.data.loaders import with_data
 from rlstack.errors import ConfigError, PluginError
 from rlstack.plugins import load_env
 from rlstack.types import Message, Prompt, Split
 
-EVAL_ONE_IN = 8  # of all generated texts, this share is kept for evaluation
 EVAL_SEED = 0  # evaluation prompts are the same for every seed of a run
 MAX_ATTEMPTS = 400  # (7/8)^400 < 1e-23: only a generator that repeats itself fails so often
 
@@ -40,28 +39,13 @@ def load_sources(shares: Mapping[str, EnvShare]) -> tuple[Source, ...]:
 
 def _source(name: str, share: EnvShare) -> Source:
     env = load_env(share.path or name)
+    if share.data:
+        env = with_data(env, share.data)
     if env.name != name:
         raise ConfigError(f"envs.{name}.path={share.path} holds the env '{env.name}': write envs.{env.name}.path=…")
     if share.level >= env.levels:
         raise ConfigError(f"envs.{name}.level={share.level}: '{name}' has levels 0 to {env.levels - 1}")
     return Source(env, share.weight, share.level)
-
-
-# ---- identity -----------------------------------------------------------------------------------------
-
-
-def prompt_id(env: str, messages: Sequence[Message]) -> str:
-    """16 hex digits of the SHA-256 of env name and messages."""
-    return _digest([env, list(messages)]).hex()[:16]
-
-
-def split_of(messages: Sequence[Message]) -> Split:
-    """The split that a generated text belongs to: decided by the text alone, so never both."""
-    return "eval" if int.from_bytes(_digest(list(messages))[:8]) % EVAL_ONE_IN == 0 else "train"
-
-
-def _digest(value: object) -> bytes:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")).digest()
 
 
 def _prompt(env: Env, index: int, level: int, row: Row) -> Prompt:
@@ -204,7 +188,7 @@ def step_prompts(
     A data set gives whole steps only: the rest of an epoch that fills no step waits for another order.
     """
     counts = quotas({source.env.name: source.weight for source in sources}, prompts_per_step)
-    stage_seed = int.from_bytes(_digest([seed, stage])[:6])
+    stage_seed = int.from_bytes(digest([seed, stage])[:6])
     placed = []
     for source in sources:
         count = counts[source.env.name]
