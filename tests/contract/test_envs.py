@@ -22,7 +22,7 @@ SEED = 11
 N = 24
 
 FORM = {"instruction": 0.45, "identity": 1.0}  # share of other prompts' answers that may rightly pay
-SAYS_NOTHING = ("", " \n", "{}", "[]", "null", "\\boxed{}", "SELECT 1", "?" * 500)
+SAYS_NOTHING = ("", " \n", "{}", "[]", "null", "\\boxed{}", "?" * 500)
 
 Judge = Callable[[Prompt, str], float]
 
@@ -90,8 +90,9 @@ def test_gold_pays_and_junk_does_not(name, level):
     rows = stream(env, level)
     for prompt, row in rows:
         assert judge(prompt, row.gold) >= 0.99, (row.messages, row.gold)
-        junk = SAYS_NOTHING if row.data.get("answerable") is False else (*SAYS_NOTHING, "I don't know")
-        for text in junk:
+        unsure = () if row.data.get("answerable") is False else ("I don't know",)
+        constant = () if row.data.get("answer") == "1" else ("SELECT 1",)
+        for text in (*SAYS_NOTHING, *unsure, *constant):
             assert judge(prompt, text) <= 0.01, (row.messages, text)
         assert judge(prompt, row.messages[-1]["content"]) <= 0.01, ("echo", row.messages)
     others = [(prompt, gold) for prompt, row in rows for _, r in rows if (gold := r.gold) != row.gold]
