@@ -10,6 +10,7 @@ import pytest
 from rlstack.api import Response
 from rlstack.data.prompts import Source, draw, step_prompts
 from rlstack.envs.calibration import env, knowledge, stated
+from rlstack.envs.calibration.labels import labelled
 from rlstack.plugins import load_reward
 
 judge = load_reward("calibration").score
@@ -84,3 +85,38 @@ def test_neither_extreme_is_best():
     assert mean(lambda row: env.ABSTAIN) == 0.5  # right on the unanswerable half, silent on the other
     assert mean(lambda row: row.gold if row.data["answerable"] else "tea") == 0.0
     assert mean(lambda row: "granite") == -1.0
+
+
+def rollout(name: str, answers: list[str], rights: list[float | None], answerable: bool = True) -> dict:
+    """A row of a rollout file; None: the sample could not be judged."""
+    samples = [
+        {"score": {"status": "ok", "components": {"calibration/correct": right}}}
+        if right is not None
+        else {"score": {"status": "timeout", "components": {}}}
+        for right in rights
+    ]
+    data = {"answers": answers, "answerable": answerable, "lambda": 1.0}
+    messages = [{"role": "user", "content": f"{name}?"}]
+    return {"prompt": {"id": name, "messages": messages, "data": data}, "samples": samples}
+
+
+def test_labels_follow_the_pass_rate():
+    rows = labelled(
+        [
+            rollout("known", ["Oslo"], [1.0, 0.0]),
+            rollout("unknown", ["Lima"], [0.0, 0.0, 1.0, None]),
+            rollout("known", ["Oslo"], [1.0, None]),
+            rollout("open", [], [1.0, 1.0], answerable=False),
+            rollout("unjudged", ["Rome"], [None]),
+        ]
+    )
+    assert [(row["messages"][0]["content"], row["data"]["answerable"], row["gold"]) for row in rows] == [
+        ("known?", True, "Oslo"),
+        ("unknown?", False, env.ABSTAIN),
+        ("open?", False, env.ABSTAIN),
+    ]
+    assert [row["data"]["pass_rate"] for row in rows] == [0.6667, 0.3333, 1.0]
+    for row in rows:
+        assert judge(Response(row["gold"]), row["data"]).value == 1.0
+    with pytest.raises(ValueError, match="known=0"):
+        labelled([], known=0)

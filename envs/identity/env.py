@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlstack.api import Env, Message, Row
@@ -71,12 +71,17 @@ def draft(row: Row, rng: random.Random) -> str:
             return row.gold
 
 
+def own(record: Mapping[str, Any]) -> Sequence[Row]:
+    """Prompts of every level to a model of the name and maker in a record."""
+    return loaded.rows(record, task, LEVELS)
+
+
 ENV = Env(
     name="identity",
     rewards={"identity": 1.0},
     generate=generate,
     levels=LEVELS,
     draft=draft,
-    record=lambda record: loaded.rows(record, task, LEVELS),
+    record=own,
     facts={"source": "generated", "licence": "Apache-2.0", "about": "the model's own name and maker, twelve languages"},
 )
