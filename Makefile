@@ -22,11 +22,12 @@ run:
 
 test:
 	@$(SETUP) dev $(EXTRAS)
-	@exec $(PYTHON_IN_VENV) -m pytest $(ARGS_TEST)
+	@$(PYTHON_IN_VENV) -m pytest -n 2 --dist loadfile -m "not e2e"
+	@exec $(PYTHON_IN_VENV) -m pytest -m e2e
 
 test-unit:
 	@$(SETUP) dev $(EXTRAS)
-	@exec $(PYTHON_IN_VENV) -m pytest -m "not slow and not e2e and not gpu" $(ARGS_TEST)
+	@exec $(PYTHON_IN_VENV) -m pytest -n 2 --dist loadfile -m "not slow and not e2e and not gpu" $(ARGS_TEST)
 
 check:
 	@$(SETUP) dev

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rlstack.config.cluster import ClusterConfig
+from rlstack.errors import EngineError
 
 _OBJECT_STORE_BYTES = 256 * 2**20  # batches and rollouts only; weights travel outside it
 
@@ -26,6 +28,8 @@ def session(cfg: ClusterConfig) -> Iterator[None]:
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if cfg.address is None:
+        if "ray" in sys.modules and os.environ.get("RAY_AUTH_MODE") != "token":
+            raise EngineError("ray was imported before the session set its token: set RAY_AUTH_MODE=token before that")
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     import ray
@@ -35,7 +39,7 @@ def session(cfg: ClusterConfig) -> Iterator[None]:
     runtime_env = {"env_vars": {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}}
     local = {"num_cpus": os.cpu_count(), "object_store_memory": _OBJECT_STORE_BYTES, "_node_ip_address": "127.0.0.1"}
     ray.init(
-        address=cfg.address,
+        address=cfg.address or "local",  # None would join another run's session on this machine
         include_dashboard=None if cfg.address else False,
         log_to_driver=False,
         logging_level=logging.ERROR,
