@@ -1,0 +1,189 @@
+"""Our side: the RL stage's own step on real actors, and a bare vLLM call inside the very same engines."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rlstack.config.cluster import ClusterConfig
+from rlstack.config.model import ModelConfig
+from rlstack.config.optim import OptimConfig
+from rlstack.config.rl import CheckpointConfig, EnvShare, KLConfig, RLStage, SamplingConfig
+from rlstack.config.run import RunConfig
+
+VOWELS = Path(__file__).with_name("vowels.py")
+NAME = "bench"
+_ENDLESS = 10**6  # steps of the stage: it never comes to its last one, nor to a checkpoint
+
+
+@dataclass(frozen=True)
+class Work:
+    """What both sides do in a step."""
+
+    model: Path
+    envs: tuple[str, ...]
+    prompts: int
+    samples: int
+    tokens: int
+    steps: int
+    beta: float = 0.05
+    lr: float = 1e-6
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Machine:
+    engines: int
+    learners: int
+    micro_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A plain `LLM.generate` on the prompts of a step."""
+
+    seconds: float
+    tokens: int
+
+
+def configuration(work: Work, machine: Machine, folder: Path) -> RunConfig:
+    stage = RLStage(
+        envs={env: EnvShare(rewards={str(VOWELS): 1.0}) for env in work.envs},
+        steps=_ENDLESS,
+        prompts_per_step=work.prompts,
+        sampling=SamplingConfig(samples_per_prompt=work.samples, max_tokens=work.tokens, context=512 + work.tokens),
+        kl=KLConfig(beta=work.beta),
+        optim=OptimConfig(lr=work.lr, betas=(0.9, 0.95), grad_clip=1.0),
+        checkpoint=CheckpointConfig(every=_ENDLESS),
+    )
+    cluster = ClusterConfig(
+        name="bench", device="cpu", engines=machine.engines, learners=machine.learners, threads=1,
+        kv_cache_bytes=256 * 2**20, micro_tokens=machine.micro_tokens,
+    )  # fmt: skip
+    return RunConfig(
+        recipe=NAME,
+        model=ModelConfig(name=NAME, path=str(work.model), chat_template="tokenizer"),
+        cluster=cluster,
+        stages={NAME: stage},
+        seed=work.seed,
+        run_dir=str(folder),
+    )
+
+
+class Ours:
+    def __init__(self, parts: Any) -> None:
+        self._parts = parts
+
+    def prompts(self, step: int) -> list[Any]:
+        from rlstack.data.prompts import step_prompts
+
+        stage, config = self._parts.stage, self._parts.ctx.config
+        return list(step_prompts(self._parts.sources, stage.prompts_per_step, config.seed, NAME, step))
+
+    def encode(self, prompt: Any) -> tuple[int, ...]:
+        return self._parts.encode(prompt)
+
+    def step(self, step: int) -> dict[str, float]:
+        """The whole step of the stage: rollouts, judging, sealing them to disk, update, verified weight sync."""
+        from rlstack.stages import rl
+
+        cpu = tree_cpu_seconds(os.getpid())
+        metrics = dict(rl._step(self._parts, step).metrics)
+        return {**metrics, "cpu_s": tree_cpu_seconds(os.getpid()) - cpu}
+
+    def bare(self, step: int, *, seeded: bool) -> Bare:
+        """The prompts of `step` once more, by `LLM.generate` alone, in all engines at once, from empty caches."""
+        import ray
+
+        from rlstack.stages.collect import asks
+
+        sampling, engines = self._parts.stage.sampling, self._parts.engines._members
+        requests = asks(
+            self.prompts(step), self._parts.encode, sampling, samples=sampling.samples_per_prompt,
+            temperature=sampling.temperature, seed=f"bare/{step}",
+        )  # fmt: skip
+        refs = [
+            member.handle.__ray_call__.remote(_bare(), requests[i :: len(engines)], seeded)
+            for i, member in enumerate(engines)
+        ]
+        results = ray.get(refs, timeout=self._parts.cluster.deadlines.rollout)
+        return Bare(max(seconds for seconds, _ in results), sum(tokens for _, tokens in results))
+
+
+def _bare() -> Any:
+    """Ray sends an inner function by value: this file is not on the actors' path."""
+
+    def call(shell: Any, asks: Sequence[Any], seeded: bool) -> tuple[float, int]:
+        from time import perf_counter
+
+        engine = shell._engine
+        prompts = [{"prompt_token_ids": list(ask.prompt_ids)} for ask in asks]
+        params = [engine._params(ask, ask.max_tokens) for ask in asks]
+        if not seeded:
+            for param in params:
+                param.seed = None
+        engine.llm.reset_prefix_cache()
+        started = perf_counter()
+        outputs = engine.llm.generate(prompts, params, use_tqdm=False)
+        seconds = perf_counter() - started
+        engine.llm.reset_prefix_cache()
+        return seconds, sum(len(completion.token_ids) for output in outputs for completion in output.outputs)
+
+    return call
+
+
+@contextmanager
+def opened(work: Work, machine: Machine, folder: Path) -> Iterator[Ours]:
+    """Ray, engines, learners and the scoring pool, as a run has them; weights of version 0 in the engines."""
+    from rich.console import Console
+
+    from rlstack.cluster.session import session
+    from rlstack.rundir import RunDir
+    from rlstack.stages.context import StageContext
+    from rlstack.track.trackers import Trackers
+    from rlstack.view.display import Display
+
+    config = configuration(work, machine, folder / "run")
+    run_dir = RunDir(folder / "run", config.model_dump(mode="json"))
+    display = Display(Console(file=io.StringIO()))
+    ctx = StageContext(
+        NAME, config, work.model, run_dir, display, Trackers((), run_dir.path, {}, display.say), time.time()
+    )
+    stage = config.stages[NAME]
+    assert isinstance(stage, RLStage)
+    try:
+        with session(config.cluster):
+            from rlstack.stages.rl_parts import open_parts  # imports Ray, which reads its environment then
+
+            with open_parts(stage, ctx) as parts:
+                parts.learners.sync(0, verify=True)
+                yield Ours(parts)
+    finally:
+        run_dir.close()
+
+
+def tree_cpu_seconds(root: int, leave_out: str = "trl_child") -> float:
+    """CPU time so far of a process and all its living descendants, except those with `leave_out` in their command."""
+    children: dict[int, list[int]] = {}
+    ticks: dict[int, int] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            command = (folder / "cmdline").read_text()
+        except OSError:  # it has just ended
+            continue
+        if leave_out not in command:
+            children.setdefault(int(fields[1]), []).append(int(folder.name))
+            ticks[int(folder.name)] = int(fields[11]) + int(fields[12])
+    total, todo = 0, [root]
+    while todo:
+        pid = todo.pop()
+        total += ticks.get(pid, 0)
+        todo += children.get(pid, [])
+    return total / os.sysconf("SC_CLK_TCK")
