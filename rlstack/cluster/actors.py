@@ -1,4 +1,4 @@
-"""Thin Ray shells over the plain classes `Engine` and `Learner`."""
+"""Thin Ray shells over the plain classes `Engine`, `Learner` and `RewardModel`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rlstack.rollout.engine import Ask, Engine, EngineSpec
-from rlstack.types import Sample
+from rlstack.types import Message, Sample
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -66,3 +66,17 @@ class LearnerShell:
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Any verb of `Learner`."""
         return getattr(self._learner, method)(*args, **kwargs)
+
+
+class RewardShell:
+    def __init__(self, folder: str, device: str, dtype: str, log: str) -> None:
+        _own_log(log)
+        from rlstack.models.reward_head import load
+
+        self._model = load(folder, device=device, dtype=dtype)
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def score(self, conversations: Sequence[Sequence[Message]]) -> list[float]:
+        return self._model.score(conversations)

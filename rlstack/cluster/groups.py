@@ -1,10 +1,11 @@
-"""The engines as one, the learners as one: what the step talks to."""
+"""The engines as one, the learners as one, the reward model: what the step talks to."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,15 +14,15 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
-from rlstack.cluster.actors import EngineShell, LearnerShell, environment
+from rlstack.cluster.actors import EngineShell, LearnerShell, RewardShell, environment
 from rlstack.cluster.waiting import Member, await_all, fetch
 from rlstack.config.cluster import ClusterConfig
 from rlstack.data.batch import Batch, Item
-from rlstack.errors import DeadlineError, EngineError, LearnerError
+from rlstack.errors import DeadlineError, EngineError, LearnerError, ScoringError
 from rlstack.learner.learner import LearnerSpec, Rank, UpdateResult
 from rlstack.learner.objective import Objective
 from rlstack.rollout.engine import Ask, EngineSpec
-from rlstack.types import Sample
+from rlstack.types import Message, Sample
 
 Plan = Sequence[Sequence[Sequence[Item]]]
 """Per rank, per micro-batch: the items."""
@@ -179,6 +180,27 @@ class Learners:
         refs = [m.handle.call.remote(method, *args, **options) for m, args in zip(self._members, per_rank, strict=True)]
         seconds = getattr(self._cfg.deadlines, deadline)
         return await_all(refs, self._members, seconds=seconds, what=what, error=LearnerError)
+
+
+class RewardScorer:
+    """The scalar reward model, in a process of its own. Groups are scored one after another."""
+
+    def __init__(self, folder: str, cfg: ClusterConfig, logs: Path) -> None:
+        self._cfg = cfg
+        actor = ray.remote(RewardShell).options(
+            num_cpus=0, num_gpus=_gpus(cfg, 1), runtime_env={"env_vars": environment(cfg.threads)}
+        )
+        log = logs / "reward-model.log"
+        handle = actor.remote(folder, cfg.device, cfg.dtype, str(log))
+        self._members = [Member(handle, "the reward model", log)]
+
+    def ready(self) -> None:
+        """Raises ConfigError for what is no scalar model."""
+        self._members = _with_pids(self._members, self._cfg.deadlines.start, "starting", ScoringError)
+
+    def submit(self, conversations: Sequence[Sequence[Message]]) -> Future[list[float]]:
+        """Queue a group; does not wait."""
+        return self._members[0].handle.score.remote(conversations).future()
 
 
 def merge(results: Sequence[UpdateResult]) -> UpdateResult:

@@ -101,6 +101,8 @@ class ScoringConfig(Section):
     """Processes that judge at the same time."""
     deadline: Seconds = 5.0
     """Longest wall time of one verdict; a reward's own DEADLINE_S may be shorter."""
+    reward_model: str | None = None
+    """Folder of a scalar model (sequence classification, one label) for envs whose rewards name `reward_model`."""
     max_error_share: Share = 0.1
     """More unjudged samples than this in one step end the run with the commonest tracebacks."""
     memory_mb: Positive = 2048

@@ -153,7 +153,7 @@ class ScoringPool:
 
     def verifiable(self, env: str) -> dict[str, float]:
         """Reward → weight of those rewards of an env that a gold answer must satisfy."""
-        return dict(self._link.facts.verifiable[env])
+        return dict(self._link.facts.verifiable.get(env, {}))
 
     @property
     def facts(self) -> Facts:

@@ -184,7 +184,7 @@ class Server:
 
     def _hire(self) -> crew.Worker:
         rewards = {env: [(judge.name, judge.score) for judge in judges] for env, judges in self._judges.items()}
-        seconds = max(sum(judge.deadline_s for judge in judges) for judges in self._judges.values())
+        seconds = max((sum(judge.deadline_s for judge in judges) for judges in self._judges.values()), default=0.0)
         worker = crew.hire(rewards, self._limits, seconds)
         self._selector.register(worker.stream, selectors.EVENT_READ, worker)
         return worker

@@ -11,7 +11,8 @@ from rlstack.cluster.groups import Engines
 from rlstack.config.rl import SamplingConfig
 from rlstack.rollout.conversation import Rules, converse
 from rlstack.rollout.engine import Ask
-from rlstack.scoring.pool import ScoringPool, response_of
+from rlstack.scoring.judges import Judges
+from rlstack.scoring.pool import response_of
 from rlstack.types import Group, Prompt, Score
 
 Encode = Callable[[Prompt], tuple[int, ...]]
@@ -53,7 +54,7 @@ def seed_of(*parts: object) -> int:
 
 def collect(
     engines: Engines,
-    pool: ScoringPool,
+    judges: Judges,
     prompts: Sequence[Prompt],
     requests: Sequence[Ask],
     *,
@@ -72,10 +73,10 @@ def collect(
         prompt = by_id[rollout.samples_G[0].prompt_id]
         sound = [s for s, fault in zip(rollout.samples_G, rollout.faults_G, strict=True) if fault is None]
         responses = [response_of(prompt, sample) for sample in sound]
-        pending[prompt.id] = (rollout, pool.submit(prompt.env, responses, prompt.data))
+        pending[prompt.id] = (rollout, judges.submit(prompt.env, responses, prompt.data))
         on_group(len(pending))
     sampled = time.monotonic()
-    scores_P = pool.collect([pending[prompt.id][1] for prompt in prompts], deadline)
+    scores_P = judges.collect([pending[prompt.id][1] for prompt in prompts], deadline)
     groups = [
         Group(prompt, rollout.samples_G, _with_faults(rollout.faults_G, scores))
         for prompt, scores in zip(prompts, scores_P, strict=True)

@@ -114,7 +114,7 @@ def _collect(parts: Parts, prompts: Sequence[Prompt], seed: str, *, greedy: bool
     verb = "evaluating" if greedy else "rollouts"
     return collect(
         parts.engines,
-        parts.pool,
+        parts.judges,
         prompts,
         requests,
         rules=parts.rules,

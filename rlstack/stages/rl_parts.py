@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlstack.cluster.groups import Engines, Learners
+from rlstack.cluster.groups import Engines, Learners, RewardScorer
 from rlstack.config.cluster import ClusterConfig
 from rlstack.config.rl import RLStage
 from rlstack.data.prompts import EVAL_SEED, Source, draw, load_sources
+from rlstack.errors import ConfigError
 from rlstack.learner.learner import LearnerSpec
 from rlstack.learner.model import ModelSpec
 from rlstack.models.chat import load_tokenizer, render, render_reply, stop_ids
 from rlstack.rollout.conversation import Rules
 from rlstack.rollout.engine import EngineSpec
+from rlstack.scoring import judges
+from rlstack.scoring.judges import Judges
 from rlstack.scoring.pool import ScoringPool
 from rlstack.scoring.probe import JUNK, probe
 from rlstack.stages.context import StageContext
@@ -35,6 +38,7 @@ class Parts:
     sources: tuple[Source, ...]
     encode: Callable[[Prompt], tuple[int, ...]]
     pool: ScoringPool
+    judges: Judges  # the pool, and the reward model where there is one
     engines: Engines
     learners: Learners
     rewards: Rewards  # env → reward name → weight
@@ -46,8 +50,9 @@ class Parts:
 
     @property
     def full_score(self) -> dict[str, float]:
-        """The best score of each env."""
-        return {env: sum(w for w in weights.values() if w > 0) for env, weights in self.rewards.items()}
+        """The best score of each env; a reward model's scalar has no best, above 0 is enough."""
+        ruled = judges.by_rule(self.rewards)
+        return {env: sum(w for w in ruled.get(env, {}).values() if w > 0) for env in self.rewards}
 
     def verifies(self, version: int) -> bool:
         """Whether the fingerprints of both sides are compared at this sync."""
@@ -90,7 +95,9 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
         sources = load_sources(stage.envs)
         rewards = {s.env.name: dict(stage.envs[s.env.name].rewards or s.env.rewards) for s in sources}
         max_turns = {s.env.name: s.env.max_turns for s in sources if s.env.reply}
-        pool = stack.enter_context(ScoringPool(rewards, stage.scoring, paths=_paths(stage), replies=sorted(max_turns)))
+        scorer = _scorer(stage, ctx, rewards)
+        ruled = judges.by_rule(rewards)
+        pool = stack.enter_context(ScoringPool(ruled, stage.scoring, paths=_paths(stage), replies=sorted(max_turns)))
         rules = Rules(
             max_turns,
             pool.reply,
@@ -101,10 +108,26 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
         )
         engines.ready()
         learners.ready()
+        if scorer:
+            scorer.ready()
         stack.callback(learners.close)
         learners.connect(engines, backend=transfer_backend(config.cluster))
         encode = functools.partial(_encode, tokenizer)
-        yield Parts(stage, ctx, sources, encode, pool, engines, learners, rewards, rules)
+        both = Judges(pool, rewards, scorer)
+        yield Parts(stage, ctx, sources, encode, pool, both, engines, learners, rewards, rules)
+
+
+def _scorer(stage: RLStage, ctx: StageContext, rewards: Rewards) -> RewardScorer | None:
+    """The reward model, started, where an env asks for its opinion."""
+    asking = sorted(env for env, weights in rewards.items() if judges.NAME in weights)
+    if not asking:
+        return None
+    folder = stage.scoring.reward_model
+    if folder is None:
+        raise ConfigError(
+            f"envs.{asking[0]}.rewards names {judges.NAME}: write scoring.reward_model=<folder of a scalar model>"
+        )
+    return RewardScorer(str(Path(folder).expanduser().absolute()), ctx.config.cluster, ctx.logs)
 
 
 def _encode(tokenizer: Any, prompt: Prompt) -> tuple[int, ...]:
