@@ -17,7 +17,7 @@ _HELP = """usage: python -m rlstack.run [recipe=NAME] [model=NAME|FOLDER|HUB_ID]
   recipe=   {recipe}
   model=    {model}; or a folder (./my-model), or a hub id (owner/name)
   cluster=  {cluster}; chosen by the machine when left out
-  env=      {env}; or a folder. For recipe=single
+  env=      {env}; or a folder. For recipe=single and recipe=sft_rl
   seed=     a whole number
   run_dir=  where results go; the same command goes on with an unfinished run
 

@@ -44,6 +44,11 @@ class Difficulty:
     suggested: int | None
     advice: str
 
+    @property
+    def is_hard(self) -> bool:
+        """Whether hardly any answer passes at any level."""
+        return max(row.pass_rate for row in self.levels) < 1 - _EASY
+
     def to_json(self) -> dict[str, Any]:
         rows = [level.to_json() for level in self.levels]
         return {"levels": rows, "suggested_level": self.suggested, "advice": self.advice}
@@ -94,8 +99,8 @@ def suggest(levels: Sequence[Level]) -> tuple[int | None, str]:
         return None, "too easy: this model passes every level, so there is little to learn; add a harder one"
     if max(row.pass_rate for row in levels) < 1 - _EASY:
         return None, (
-            "too hard: hardly any answer passes, so there is nothing to reinforce; add an easier level, "
-            "fine-tune on the env's drafts first, or reward parts of the way"
+            "too hard: hardly any answer passes, so there is nothing to reinforce; fine-tune on the env's drafts "
+            "first (recipe=sft_rl), add an easier level, or reward parts of the way"
         )
     return None, (
         "the answers to each prompt agree with each other; raise the temperature, or ask for levels in between"

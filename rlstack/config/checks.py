@@ -56,13 +56,15 @@ def _envs(where: str, envs: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _sources(where: str, shares: Mapping[str, Any]) -> Iterator[Problem]:
-    from rlstack.plugins import env_names
+    from rlstack.plugins import check_names, env_names
 
     known = ["text", *env_names()]
     for source, share in shares.items():
         if str(source).endswith(".jsonl"):
             if not Path(source).is_file():
                 yield Problem(f"{where}.{source}", f"there is no file {Path(source).absolute()}")
+        elif "/" in str(source):
+            yield from (Problem(f"{where}.{source}", what) for what in check_names(str(source), path=str(source)))
         elif source not in known:
             yield Problem(
                 f"{where}.{source}", f"there is no such source; {nearest(str(source), known)}, or a .jsonl file"

@@ -14,7 +14,7 @@ from rlstack.errors import nearest
 
 TREE = Path(__file__).resolve().parents[1] / "recipes"
 GROUPS = ("recipe", "model", "cluster")
-ENV_RECIPE = "single"  # the recipe that takes env=
+ENV_RECIPES = ("single", "sft_rl")  # the recipes that take env=
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -47,7 +47,7 @@ class Chosen:
     groups: Mapping[str, str]  # group → name of one of its files
     patch: Mapping[str, Any]  # values that they imply, laid over the composed tree
     problems: tuple[Problem, ...]
-    env: str | None = None  # name of the environment of recipe=single
+    env: str | None = None  # name of the environment of recipe=single and recipe=sft_rl
 
 
 def choose(words: Mapping[str, str]) -> Chosen:
@@ -94,20 +94,23 @@ def _model_path(word: str, problems: list[Problem]) -> str | None:
 
 
 def _env(word: str | None, recipe: str, patch: dict[str, Any], problems: list[Problem]) -> str | None:
-    if recipe != ENV_RECIPE:
+    if recipe not in ENV_RECIPES:
         if word is not None:
-            what = f"only recipe={ENV_RECIPE} takes env=; here write stages.<stage>.envs.{word}={{}}"
+            takers = " and ".join(f"recipe={name}" for name in ENV_RECIPES)
+            what = f"only {takers} take env=; here write stages.<stage>.envs.{word}={{}}"
             problems.append(Problem(f"env={word}", what))
         return None
     if word is None:
         from rlstack.plugins import env_names
 
         what = f"needs env=<name or folder>; known: {', '.join(env_names())}"
-        problems.append(Problem(f"recipe={ENV_RECIPE}", what))
+        problems.append(Problem(f"recipe={recipe}", what))
         return None
     name, share = word, {}
     if "/" in word or word.startswith("."):
         folder = Path(word).expanduser().resolve()
         name, share = folder.name, {"path": str(folder)}
-    patch["stages"] = {ENV_RECIPE: {"envs": {name: share}}}
+    patch["stages"] = {"single": {"envs": {name: share}}}
+    if recipe == "sft_rl":
+        patch["stages"]["sft"] = {"data": {share.get("path", name): 1.0}}
     return name

@@ -86,6 +86,20 @@ def test_single_takes_an_env_by_name_or_folder(tmp_path):
     assert rl("recipe=single", f"env={folder}", stage="single").envs["count-down"].path == str(folder)
 
 
+def test_sft_rl_tunes_on_the_env_that_it_trains_on(tmp_path):
+    folder = tmp_path / "count.down"
+    folder.mkdir()
+    (folder / "env.py").write_text("raise SystemExit('never imported here')")
+    stages = compose(["recipe=sft_rl", "env=math", ON_CPU]).stages
+    assert list(stages) == ["sft", "single"]
+    assert stages["sft"].data == {"math": 1.0}
+    stages = compose(["recipe=sft_rl", f"env={folder}", ON_CPU]).stages
+    assert stages["sft"].data == {str(folder): 1.0}
+    assert stages["single"].envs["count.down"].path == str(folder)
+    with pytest.raises(ConfigError, match=r"stages\.sft\.data\.math/nowhere: no env at math/nowhere"):
+        compose(["recipe=sft_rl", "env=math", "stages.sft.data={math/nowhere: 1.0}", ON_CPU])
+
+
 def test_the_cluster_follows_the_machine_unless_it_is_named(monkeypatch):
     monkeypatch.setattr("rlstack.config.choices.default_cluster", lambda: "gpu")
     assert compose([]).cluster.device == "cuda"
@@ -154,7 +168,7 @@ def test_two_checkpoints_of_one_folder_name_do_not_share_a_run(tmp_path):
         (["recipe=single"], ["env=<name or folder>", "math"]),
         (["recipe=single", "env=maht"], ["envs.maht", "did you mean 'math'"]),
         (["recipe=single", "env=./nowhere"], ["no env at", "/nowhere"]),
-        (["env=math"], ["only recipe=single takes env="]),
+        (["env=math"], ["only recipe=single and recipe=sft_rl take env="]),
         (["stages.multidomain.envs.mathh.level=1"], ["envs.mathh", "did you mean 'math'"]),
         (["stages.multidomain.envs.math.rewards={mth: 1.0}"], ["envs.math", "'mth'", "did you mean 'math'"]),
         (["stages.multidomain.optm.lr=1e-4"], ["stages.multidomain.optm", "did you mean 'optim'"]),

@@ -15,7 +15,7 @@ from rlstack.config.overrides import leaves
 
 GOLDEN = Path(__file__).parent / "golden"
 RECIPES = sorted(file.stem for file in (TREE / "recipe").glob("*.yaml"))
-EXTRA = {"single": ["env=math"], "multidomain_granite": ["model=8b"]}
+EXTRA = {"single": ["env=math"], "sft_rl": ["env=math"], "multidomain_granite": ["model=8b"]}
 
 
 def flattened(recipe: str) -> str:

@@ -15,6 +15,7 @@ from rlstack.cli.env import model
 from rlstack.cli.progress import progress
 from rlstack.errors import ConfigError
 
+_WIDTH_OF_A_FILE = 120
 _CUT = 0.2  # share of answers at the token limit that is worth a word
 
 
@@ -70,11 +71,13 @@ def _print(found: Difficulty, subject: Subject, options: argparse.Namespace) -> 
             f"{row.cut_off:.0%}",
             f"{row.unjudged:.0%}",
         )
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE).print(table)
     sys.stdout.write(f"\n{found.advice}\n")
     if max(row.cut_off for row in found.levels) > _CUT:
         sys.stdout.write(f"many answers are cut off at {options.max_tokens} tokens: try --max-tokens higher\n")
-    if found.suggested is not None:
-        level = f" stages.single.envs.{subject.name}.level={found.suggested}" if found.suggested else ""
-        chosen = f" model={options.model}" if options.model else ""
-        sys.stdout.write(f"train: python -m rlstack.run recipe=single env={options.env}{chosen}{level}\n")
+    recipe = "sft_rl" if found.suggested is None else "single"
+    level = f" stages.single.envs.{subject.name}.level={found.suggested}" if found.suggested else ""
+    if options.model and (found.suggested is not None or found.is_hard):
+        sys.stdout.write(
+            f"train: python -m rlstack.run recipe={recipe} env={options.env} model={options.model}{level}\n"
+        )

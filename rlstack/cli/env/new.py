@@ -85,9 +85,10 @@ def _next_steps(name: str, folder: Path, own_reward: bool) -> str:
     return f"""\
 wrote {folder}/ (it works as it is: counting down in steps)
   1  follow the four TODOs in {files} and test_env.py
-  2  rlstack env try {name} -n 8          look at prompts, gold answers and drafts
-  3  rlstack env gold {name}              write gold.jsonl anew; read it over
-  4  rlstack env check {name}             the contract
-  5  rlstack env difficulty {name} --model tiny
-  6  python -m rlstack.run recipe=single env={name}
+  2  rlstack env try {name} -n 8                    look at prompts, gold answers and drafts
+  3  rlstack env gold {name}                        write gold.jsonl anew; read it over
+  4  rlstack env check {name}                       the contract
+  5  rlstack env difficulty {name} --model tiny     which level to train on
+  6  python -m rlstack.run recipe=sft_rl env={name} model=tiny
+     (a model that knows the task already: recipe=single)
 """
