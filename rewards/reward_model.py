@@ -17,6 +17,7 @@ from rlstack.api import Response, Score, invalid, judged
 
 VERIFIABLE = False
 DEADLINE_S = 120.0  # the first call loads the model
+PRELOAD = ("dill", "transformers.modeling_layers", "transformers.models.granite.modeling_granite")  # before workers
 LONGEST = 100_000  # characters of an answer that are read
 
 

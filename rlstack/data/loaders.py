@@ -21,6 +21,7 @@ def with_data(env: Env, source: str) -> Env:
     Records in our own form, `{"messages", "data", "gold"?}`, fit every env; others are read by `env.record`. A
     text of the eval split is never in train. Raises ConfigError when a record does not fit or a split is empty.
     """
+    read(source)  # opens nothing yet, but says at once that there is no such thing
 
     def rows(split: Split) -> Sequence[Row]:
         return _loaded(env.record, env.name, source)[split]

@@ -38,19 +38,18 @@ class Placed:
 def read(source: str) -> Iterator[Placed]:
     """All records of a file, a folder, or a hub data set (`owner/name` or `owner/name:config`).
 
-    Raises ConfigError when there is nothing of that name, or a file is not what its name says.
+    Raises ConfigError, at once when there is nothing of that name, later when a file is not what its name says.
     """
     path = Path(source).expanduser()
     if path.is_dir():
-        yield from _folder(path)
-    elif path.is_file():
-        yield from _file(path, None)
-    elif _HUB_ID.fullmatch(source) and not source.startswith(".") and path.suffix not in SUFFIXES:
-        yield from _hub(source)
-    else:
-        raise ConfigError(
-            f"data={source}: there is no file or folder {path.absolute()}, and it is no hub id (owner/name[:config])"
-        )
+        return _folder(path)
+    if path.is_file():
+        return _file(path, None)
+    if _HUB_ID.fullmatch(source) and not source.startswith(".") and path.suffix not in SUFFIXES:
+        return _hub(source)
+    raise ConfigError(
+        f"data={source}: there is no file or folder {path.absolute()}, and it is no hub id (owner/name[:config])"
+    )
 
 
 def split_named(text: str) -> Split | None:

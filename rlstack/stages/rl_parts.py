@@ -63,9 +63,9 @@ class Parts:
 
         Rewards that a recipe adds to an env's own owe its gold nothing, and an ugly text may rightly have a form.
         """
-        for source in self.sources:
-            env = source.env
-            rows = [draw(env, "eval", step * _PROBED + i, source.level, EVAL_SEED)[1] for i in range(_PROBED)]
+        ruled = judges.by_rule(self.rewards)
+        for env, level in [(source.env, source.level) for source in self.sources if source.env.name in ruled]:
+            rows = [draw(env, "eval", step * _PROBED + i, level, EVAL_SEED)[1] for i in range(_PROBED)]
             probe(self.pool, env.name, rows, owed=env.rewards, junk=() if env.facts.get("judges") == "form" else JUNK)
 
     def engines_asleep(self) -> AbstractContextManager[None]:
@@ -78,6 +78,8 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
     """Engines and learners start at once on other processes; meanwhile this one prepares the rest."""
     config, folder = ctx.config, str(ctx.model)
     tokenizer = load_tokenizer(config.model, ctx.model)
+    sources = load_sources(stage.envs)
+    rewards = {s.env.name: dict(stage.envs[s.env.name].rewards or s.env.rewards) for s in sources}
     ctx.display.phase("starting engines and learners")
     with contextlib.ExitStack() as stack:
         stops = stop_ids(tokenizer, ctx.model)
@@ -92,8 +94,6 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
             threads=config.cluster.threads,
         )
         learners = Learners(spec, config.cluster, ctx.logs, store)
-        sources = load_sources(stage.envs)
-        rewards = {s.env.name: dict(stage.envs[s.env.name].rewards or s.env.rewards) for s in sources}
         max_turns = {s.env.name: s.env.max_turns for s in sources if s.env.reply}
         scorer = _scorer(stage, ctx, rewards)
         ruled = judges.by_rule(rewards)

@@ -29,10 +29,10 @@ START_S = 240  # generous: a busy machine imports slowly
 class Run:
     """One `python -m rlstack.run …` in a process of its own, with its output in a file."""
 
-    def __init__(self, run_dir: Path, *overrides: str, cwd: Path | None = None) -> None:
+    def __init__(self, run_dir: Path, *overrides: str, cwd: Path | None = None, small: bool = True) -> None:
         self.run_dir, self._mark = run_dir, uuid.uuid4().hex
         self._output = run_dir.with_suffix(f".{self._mark[:6]}.out")
-        command = [sys.executable, "-m", "rlstack.run", *SMALL, f"run_dir={run_dir}", *overrides]
+        command = [sys.executable, "-m", "rlstack.run", *(SMALL if small else ()), f"run_dir={run_dir}", *overrides]
         with self._output.open("wb") as out:
             self.process = subprocess.Popen(
                 command, stdout=out, stderr=subprocess.STDOUT, cwd=cwd, env={**os.environ, "RUN_MARK": self._mark}

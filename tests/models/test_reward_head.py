@@ -13,11 +13,13 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForSequenceClassification, GraniteConfig, GraniteModel
 
 from rlstack.api import Response
+from rlstack.config.rl import ScoringConfig
 from rlstack.errors import ConfigError
 from rlstack.models import chat
 from rlstack.models.reward_head import _batches, granite_class, load
 from rlstack.models.tokenizer import open_tokenizer
 from rlstack.rewards.reward_model import score
+from rlstack.scoring import ScoringPool
 
 TINY = Path(chat.__file__).parent / "tiny" / "tokenizer"
 TALKS = [
@@ -85,7 +87,8 @@ def test_a_long_conversation_is_read_from_its_end(folder: Path) -> None:
 def test_any_class_for_sequences(tmp_path: Path) -> None:
     tok = open_tokenizer(TINY)
     torch.manual_seed(1)
-    config = BertConfig(**sizes(tok), num_attention_heads=2, **{"num_labels": 1, "pad_token_id": tok.pad_token_id})
+    scalar: dict[str, Any] = {"num_labels": 1, "pad_token_id": tok.pad_token_id}
+    config = BertConfig(**sizes(tok), num_attention_heads=2, **scalar)
     BertForSequenceClassification(config).save_pretrained(str(tmp_path))
     tok.save_pretrained(str(tmp_path))
     judge = load(tmp_path)
@@ -126,6 +129,15 @@ def test_the_reward_is_the_models_scalar(folder: Path) -> None:
     assert verdict.status == "ok"
     assert verdict.value == pytest.approx(load(folder).score(TALKS)[0], abs=1e-5)
     assert math.isfinite(score(Response(""), {"path": str(folder)}).value)
+
+
+@pytest.mark.slow
+def test_the_reward_also_works_in_a_confined_worker(folder: Path) -> None:
+    limits = ScoringConfig(deadline=60.0, memory_mb=8192)
+    with ScoringPool({"chat": {"reward_model": 1.0}}, limits) as pool:
+        (verdict,) = pool.judge("chat", [Response("Hello!", messages=(TALKS[0][0],))], {"path": str(folder)})
+        assert pool.verifiable("chat") == {}
+    assert verdict.value == pytest.approx(load(folder).score(TALKS)[0], abs=1e-5)
 
 
 @pytest.mark.parametrize("data", [{}, {"path": ""}, {"path": 3}])
