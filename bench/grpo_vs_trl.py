@@ -171,9 +171,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", default="tiny", help="tiny, tiny-random, or a folder with a checkpoint")
     parser.add_argument("--lengths", choices=("equal", "real"), default="equal")
     parser.add_argument("--mean-length", type=int, default=40, help="of --lengths real with random weights")
-    parser.add_argument(
-        "--envs", nargs="+", help="of the prompts; default: math, or six for --lengths real"
-    )
+    parser.add_argument("--envs", nargs="+", help="of the prompts; default: math, or six for --lengths real")
     parser.add_argument("--prompts", type=int, default=8)
     parser.add_argument("--samples", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=128, help="longest completion")
@@ -201,9 +199,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="grpo-vs-trl-") as name:
         pairs = measure(options, Path(name))
     facts = summary(pairs)
-    print(table(facts))
+    print(f"{settings(options)}\n{table(facts)}")
     if options.json:
         options.json.write_text(json.dumps({"summary": facts, "pairs": [asdict(p) for p in pairs]}, indent=1))
+
+
+def settings(options: argparse.Namespace) -> str:
+    """One line: under what conditions the figures were taken."""
+    trl = f", TRL with {options.trl_threads} threads and {options.trl_batch} rows at once"
+    return (
+        f"model={options.model}, {options.lengths} lengths, {options.prompts} prompts x {options.samples} samples x "
+        f"{options.tokens} tokens of {', '.join(options.envs)}; {options.engines} engines and {options.learners} "
+        f"learners with one thread each{trl if 'trl' in options.sides else ''}"
+    )
 
 
 def measure(options: argparse.Namespace, folder: Path) -> list[Pair]:
@@ -241,8 +249,8 @@ def _model(options: argparse.Namespace, target: Path) -> Path:
 
 def _pair(mine: Ours, trl: theirs.Theirs | None, step: int, *, bare: bool) -> Pair:
     turns = {
-        "ours": lambda: mine.step(step),
         "trl": lambda: trl.step() if trl else None,
+        "ours": lambda: mine.step(step),
         "seeded": lambda: mine.bare(step, seeded=True) if bare else None,
         "unseeded": lambda: mine.bare(step, seeded=False) if bare else None,
     }

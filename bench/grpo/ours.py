@@ -6,10 +6,12 @@ import io
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from rlstack.config.cluster import ClusterConfig
 from rlstack.config.model import ModelConfig
@@ -79,6 +81,7 @@ def configuration(work: Work, machine: Machine, folder: Path) -> RunConfig:
 class Ours:
     def __init__(self, parts: Any) -> None:
         self._parts = parts
+        self._processes = tree_of(os.getpid(), [m.pid for m in (*parts.engines._members, *parts.learners._members)])
 
     def prompts(self, step: int) -> list[Any]:
         from rlstack.data.prompts import step_prompts
@@ -93,12 +96,15 @@ class Ours:
         """The whole step of the stage: rollouts, judging, sealing them to disk, update, verified weight sync."""
         from rlstack.stages import rl
 
-        cpu = tree_cpu_seconds(os.getpid())
+        cpu = cpu_seconds(self._processes)
         metrics = dict(rl._step(self._parts, step).metrics)
-        return {**metrics, "cpu_s": tree_cpu_seconds(os.getpid()) - cpu}
+        return {**metrics, "cpu_s": cpu_seconds(self._processes) - cpu}
 
     def bare(self, step: int, *, seeded: bool) -> Bare:
-        """The prompts of `step` once more, by `LLM.generate` alone, in all engines at once, from empty caches."""
+        """The requests of `step` once more, by `LLM.generate` alone, in all engines at once, from empty caches.
+
+        With the step's own seeds, so that lengths are those of the step as far as the weights still agree.
+        """
         import ray
 
         from rlstack.stages.collect import asks
@@ -106,7 +112,7 @@ class Ours:
         sampling, engines = self._parts.stage.sampling, self._parts.engines._members
         requests = asks(
             self.prompts(step), self._parts.encode, sampling, samples=sampling.samples_per_prompt,
-            temperature=sampling.temperature, seed=f"bare/{step}",
+            temperature=sampling.temperature, seed=f"{self._parts.ctx.config.seed}/{NAME}/{step}",
         )  # fmt: skip
         refs = [
             member.handle.__ray_call__.remote(_bare(), requests[i :: len(engines)], seeded)
@@ -168,22 +174,22 @@ def opened(work: Work, machine: Machine, folder: Path) -> Iterator[Ours]:
         run_dir.close()
 
 
-def tree_cpu_seconds(root: int, leave_out: str = "trl_child") -> float:
-    """CPU time so far of a process and all its living descendants, except those with `leave_out` in their command."""
-    children: dict[int, list[int]] = {}
-    ticks: dict[int, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-            command = (folder / "cmdline").read_text()
-        except OSError:  # it has just ended
-            continue
-        if leave_out not in command:
-            children.setdefault(int(fields[1]), []).append(int(folder.name))
-            ticks[int(folder.name)] = int(fields[11]) + int(fields[12])
-    total, todo = 0, [root]
-    while todo:
-        pid = todo.pop()
-        total += ticks.get(pid, 0)
-        todo += children.get(pid, [])
-    return total / os.sysconf("SC_CLK_TCK")
+def tree_of(root: int, actors: Sequence[int]) -> tuple[psutil.Process, ...]:
+    """A process and all its descendants; looks again until `actors` are among them, for a walk may miss some."""
+    for _ in range(20):
+        process = psutil.Process(root)
+        found = (process, *process.children(recursive=True))
+        if set(actors) <= {p.pid for p in found}:
+            return found
+        time.sleep(0.1)
+    raise RuntimeError(f"processes {actors} do not all descend from process {root}")
+
+
+def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
+    """User and system time so far of those that still live."""
+    total = 0.0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
