@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import random
 import statistics
 from collections.abc import Callable, Sequence
 from time import perf_counter
@@ -111,18 +112,20 @@ def _endless_splits(env: Env) -> Finding:
 
 
 def levels_differ(subject: Subject, n: int) -> Finding:
-    """No level is another one again."""
-    env = subject.env
-    if env.levels == 1:
+    """No level is another one again: neither the same tasks from the same chance, nor mostly the same texts."""
+    env, generate = subject.env, subject.env.generate
+    if env.levels == 1 or generate is None:
         return passed("levels", "one level")
-    texts = [{prompt_id("", row.messages) for row in stream(env, level, 4 * n)} for level in range(env.levels)]
+    drawn = [[prompt_id("", row.messages) for row in stream(env, level, 4 * n)] for level in range(env.levels)]
+    redrawn = [[generate(random.Random(i), level).messages for i in range(n)] for level in range(env.levels)]
     for level in range(1, env.levels):
         for lower in range(level):
-            share = len(texts[level] & texts[lower]) / min(len(texts[level]), len(texts[lower]))
-            if share > _SHARED_LEVELS:
-                said = f"{share:.0%} of the texts of level {level} are texts of level {lower}"
+            shared = len(set(drawn[level]) & set(drawn[lower])) / min(len(set(drawn[level])), len(set(drawn[lower])))
+            again = statistics.fmean(a == b for a, b in zip(redrawn[level], redrawn[lower], strict=True))
+            if max(shared, again) > _SHARED_LEVELS:
+                said = f"{max(shared, again):.0%} of the tasks of level {level} are those of level {lower}"
                 return failed("levels", said, "make generate depend on its level, or set levels=1")
-    return passed("levels", f"{env.levels} levels with texts of their own")
+    return passed("levels", f"{env.levels} levels with tasks of their own")
 
 
 def sizes(subject: Subject, n: int) -> Finding:

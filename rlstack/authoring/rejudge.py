@@ -12,7 +12,7 @@ from typing import Any
 from rlstack.config.rl import ScoringConfig
 from rlstack.errors import RunDirError, nearest
 from rlstack.plugins import load_env
-from rlstack.scoring import ScoringPool
+from rlstack.scoring import ScoringPool, judges
 from rlstack.scoring.pool import response_of
 from rlstack.stages.records import read_groups
 from rlstack.types import Group, Prompt, Sample, Score
@@ -160,17 +160,26 @@ def rejudge(
             continue
         paths = {env: str(share["path"]) for env, share in shares.items() if share.get("path")}
         rewards = {env: share.get("rewards") or load_env(paths.get(env, env)).rewards for env, share in shares.items()}
-        with ScoringPool(rewards, scoring, paths=paths) as pool:
+        ruled = judges.by_rule(rewards)
+        with ScoringPool(ruled, scoring, paths=paths) as pool:
             for file in stage.files:
                 place = str(file.relative_to(run).with_suffix(""))
-                groups = [group for group in read_groups(file) if group.prompt.env in shares]
+                groups = [group for group in read_groups(file) if group.prompt.env in ruled]
                 for group, scores_G in _judged(pool, groups):
                     tally = tallies.setdefault(group.prompt.env, Tally())
-                    for sample, before, after in zip(group.samples_G, group.scores_G, scores_G, strict=True):
+                    weight = rewards[group.prompt.env].get(judges.NAME, 0.0)
+                    for sample, before, ruling in zip(group.samples_G, group.scores_G, scores_G, strict=True):
+                        after = _with_opinion(ruling, before, weight)
                         if tally.add(before, after):
                             changes.append(Change(place, group.prompt, sample, before, after))
                 advance(1)
     return Rejudged(dict(sorted(tallies.items())), tuple(changes))
+
+
+def _with_opinion(ruling: Score, before: Score, weight: float) -> Score:
+    """With the reward model's scalar as it was then: that model is not asked again."""
+    opinion = before.components.get(judges.NAME)
+    return ruling if opinion is None else judges.added(ruling, opinion, weight)
 
 
 def _judged(pool: ScoringPool, groups: Sequence[Group]) -> Iterator[tuple[Group, tuple[Score, ...]]]:

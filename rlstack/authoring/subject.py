@@ -10,10 +10,11 @@ from pathlib import Path
 
 from rlstack.api import Env, Row
 from rlstack.config.rl import ScoringConfig
+from rlstack.data.loaders import with_data
 from rlstack.data.prompts import draw
 from rlstack.errors import PluginError
 from rlstack.plugins import find_env, load_env
-from rlstack.scoring import ScoringPool
+from rlstack.scoring import ScoringPool, judges
 from rlstack.types import Split
 
 GOLD_FILE = "gold.jsonl"
@@ -40,13 +41,21 @@ class Subject:
         """The scoring pool of this env alone, the one that a run uses."""
         paths = {self.name: str(self.folder)} if self.folder else {}
         replies = [self.name] if self.env.reply else []
-        return ScoringPool({self.name: self.env.rewards}, scoring or ScoringConfig(), paths=paths, replies=replies)
+        rewards = judges.by_rule({self.name: self.env.rewards})
+        if not rewards:
+            raise PluginError(f"env '{self.name}' is judged by a reward model alone, which only a run starts")
+        return ScoringPool(rewards, scoring or ScoringConfig(), paths=paths, replies=replies)
 
 
-def open_subject(name_or_path: str) -> Subject:
-    """Loads an environment. Raises PluginError when it is unknown, found twice or broken."""
+def open_subject(name_or_path: str, data: str | None = None) -> Subject:
+    """Loads an environment, with a data set in place of its generator where one is named.
+
+    Raises PluginError when it is unknown, found twice or broken, ConfigError for a data set that does not fit.
+    """
     origin = find_env(name_or_path)
-    return Subject(load_env(name_or_path), origin.address, Path(origin.where).parent if origin.is_file else None)
+    env = load_env(name_or_path)
+    folder = Path(origin.where).parent if origin.is_file else None
+    return Subject(with_data(env, data) if data else env, origin.address, folder)
 
 
 # ---- gold.jsonl ---------------------------------------------------------------------------------------

@@ -66,7 +66,8 @@ class Parts:
         ruled = judges.by_rule(self.rewards)
         for env, level in [(source.env, source.level) for source in self.sources if source.env.name in ruled]:
             rows = [draw(env, "eval", step * _PROBED + i, level, EVAL_SEED)[1] for i in range(_PROBED)]
-            probe(self.pool, env.name, rows, owed=env.rewards, junk=() if env.facts.get("judges") == "form" else JUNK)
+            owed = None if self.rewards[env.name] == env.rewards else env.rewards
+            probe(self.pool, env.name, rows, owed=owed, junk=() if env.facts.get("judges") == "form" else JUNK)
 
     def engines_asleep(self) -> AbstractContextManager[None]:
         """Engines that share GPUs with the learners give their memory back meanwhile."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,13 +26,13 @@ BROKEN = EXACT.replace("answer", "gold")
 ROW = Row.ask("3 + 4 =", {"answer": "7"}, gold="7")
 
 
-def run(folder: Path, row: Row = ROW, **sources: str) -> None:
+def run(folder: Path, row: Row = ROW, options: dict[str, Any] | None = None, **sources: str) -> None:
     rewards = {}
     for name, source in sources.items():
         (folder / f"{name}.py").write_text(source)
         rewards[str(folder / f"{name}.py")] = 0.5
     with ScoringPool({"sums": rewards}, ScoringConfig()) as pool:
-        probe(pool, "sums", [row])
+        probe(pool, "sums", [row], **(options or {}))
 
 
 def test_a_sound_env_passes_whatever_its_weights(tmp_path: Path) -> None:
@@ -56,3 +57,43 @@ def test_paid_junk_stops_the_run(tmp_path: Path) -> None:
 def test_a_reward_that_fails_on_gold_stops_the_run(tmp_path: Path) -> None:
     with pytest.raises(ScoringError, match=r"got 0 \(error: KeyError: 'gold' at .*broken\.py:4 score\)"):
         run(tmp_path, broken=BROKEN)
+
+
+def test_rewards_that_owe_the_gold_nothing_are_left_out(tmp_path: Path) -> None:
+    never = EXACT.replace('response.text == data["answer"]', "0.0")
+    with pytest.raises(ScoringError, match="the gold answer must score"):
+        run(tmp_path, exact=EXACT, never=never)
+    run(tmp_path, exact=EXACT, never=never, options={"owed": ["exact"]})
+    run(tmp_path, generous=GENEROUS, options={"owed": ["other"]})
+
+
+def test_the_junk_may_be_chosen(tmp_path: Path) -> None:
+    run(tmp_path, generous=GENEROUS, options={"junk": ()})
+
+
+def test_rows_without_a_gold_are_left_out(tmp_path: Path) -> None:
+    run(tmp_path, Row.ask("3 + 4 =", {"answer": "7"}, gold=""), exact=EXACT)
+
+
+def test_one_lost_deadline_stops_nothing(tmp_path: Path) -> None:
+    """A call that hangs the first time only, as on a machine that is busy for a moment."""
+    once = tmp_path / "once.py"
+    mark = tmp_path / "mark"
+    once.write_text(
+        f"import os, time\nfrom rlstack.api import judged\nDEADLINE_S = 0.3\n"
+        f"def score(response, data):\n"
+        f"    time.sleep(0 if os.path.exists({str(mark)!r}) else 60)\n"
+        f"    return judged(response.text == data['answer'])\n"
+    )
+    with ScoringPool({"sums": {str(once): 1.0}}, ScoringConfig()) as pool:
+        with pytest.raises(ScoringError, match="timeout"):
+            probe(pool, "sums", [ROW], junk=())
+        judge = pool.collect
+
+        def then_free(futures, timeout_s):
+            scores = judge(futures, timeout_s)
+            mark.touch()
+            return scores
+
+        pool.collect = then_free
+        probe(pool, "sums", [ROW], junk=())

@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
     """Shows rows, and a model's answers where one is named."""
     options = _parser().parse_args(argv)
     asks = model.is_asked(options)
-    subject = open_subject(options.env)
+    subject = open_subject(options.env, options.data)
     env = subject.env
     if options.level is not None and not 0 <= options.level < env.levels:
         raise ConfigError(f"--level {options.level}: '{env.name}' has levels 0 to {env.levels - 1}")
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Show prompts with their gold answers; with --model or --endpoint, what a model answers and earns.",
     )
     parser.add_argument("env", help="name, or folder")
+    parser.add_argument("--data", metavar="SOURCE", help="a file, folder or hub id in place of the generator")
     parser.add_argument("-n", type=_positive, default=4, help="prompts (default: %(default)s)")
     parser.add_argument("--level", type=int, help="default: all levels in turn")
     parser.add_argument("--split", choices=("train", "eval"), default="train")
@@ -85,7 +86,7 @@ def _shown(number: int, row: Row, trial: Trial, written: str | None, asked: bool
     lines = [f"{number}  level {prompt.level}  {prompt.id}"]
     lines += [_field(message["role"], message["content"]) for message in prompt.messages]
     lines.append(_field("data", json.dumps(dict(prompt.data), ensure_ascii=False)))
-    lines.append(_field("gold", row.gold + ("" if asked else f"   → {_grade(trial.scores_G[0])}")))
+    lines.append(_field("gold", (row.gold or "none is known") + ("" if asked else f"   → {_grade(trial.scores_G[0])}")))
     if written is not None:
         lines.append(_field("draft", written))
     for response, score in zip(trial.responses_G, trial.scores_G, strict=True) if asked else ():

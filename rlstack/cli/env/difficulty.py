@@ -24,7 +24,7 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     if not model.is_asked(options):
         raise ConfigError("hard for whom? give --model NAME, or --endpoint URL --api-model NAME")
-    subject = open_subject(options.env)
+    subject = open_subject(options.env, options.data)
     levels = options.levels or list(range(subject.env.levels))
     if wrong := [level for level in levels if not 0 <= level < subject.env.levels]:
         raise ConfigError(f"--levels {wrong[0]}: '{subject.name}' has levels 0 to {subject.env.levels - 1}")
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "reinforcement learning learns from), and the level to train on.",
     )
     parser.add_argument("env", help="name, or folder")
+    parser.add_argument("--data", metavar="SOURCE", help="a file, folder or hub id in place of the generator")
     parser.add_argument("--levels", type=int, nargs="+", metavar="L", help="default: all")
     parser.add_argument("--prompts", type=int, default=16, metavar="N", help="of each level (default: %(default)s)")
     parser.add_argument("--samples", type=int, default=8, metavar="G", help="of each prompt (default: %(default)s)")

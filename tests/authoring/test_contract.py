@@ -1,0 +1,158 @@
+"""`check` as a whole, with live pools: gold, junk, hostile answers, and reports for people."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rlstack.authoring import check
+from rlstack.authoring.report import Report
+
+EXACT = """
+def score(response, data):
+    return judged(response.text == data["answer"], "compared")
+"""
+
+
+def marks(report: Report) -> dict[str, str]:
+    return {finding.rule: finding.mark for finding in report.findings}
+
+
+def finding(report: Report, rule: str):
+    return next(f for f in report.findings if f.rule == rule)
+
+
+def own(write, reward: str, **files):
+    return check(write('ENV = make(rewards={"sizes": 1.0})', reward=reward, **files), rows=3)
+
+
+def test_a_sound_env_with_a_reward_of_its_own(write):
+    report = own(write, EXACT)
+    assert report.sound, report
+    assert marks(report) == {
+        "loads": "ok",
+        "folder": "note",  # neither README.md nor gold.jsonl nor test_env.py
+        "data": "ok",
+        "stable": "ok",
+        "splits": "ok",
+        "levels": "ok",
+        "size": "ok",
+        "gold": "ok",
+        "repeatable": "ok",
+        "junk": "ok",
+        "hostile": "ok",
+        "drafts": "note",
+    }
+    assert report.figures.keys() == {"prompts_per_s", "ms_per_score", "ms_per_score_max"}
+    assert json.loads(json.dumps(report.to_json()))["sound"] is True
+
+
+@pytest.mark.parametrize(
+    ("reward", "rule", "said"),
+    [
+        ('def score(r, d):\n    return judged(r.text == "7")', "gold", "6 of 6 gold answers earn too little"),
+        ("def score(r, d):\n    return judged(1.0)", "junk", "are paid, e.g. 1.00 for ''"),
+        ("def score(r, d):\n    return judged(r.text == str(int(r.text)))", "junk", "ValueError: invalid literal"),
+        (
+            "def score(r, d):\n    return judged(r.text == d['answer'], part=random.random())",
+            "repeatable",
+            "another verdict the second time",
+        ),
+        (
+            "def score(r, d):\n    return judged(r.text == d['answer'] or '__import__' in r.text)",
+            "hostile",
+            "'code' is paid: 1.00 for \"__import__",
+        ),
+        (
+            "def score(r, d):\n    return judged(r.text == d['answer']) if len(r.text) < 900_000 else 1 / 0",
+            "hostile",
+            "ZeroDivisionError",
+        ),
+        (
+            "def score(r, d):\n    return judged(r.text == d['answer']) if len(r.text) < 900_000 else invalid('long')",
+            "hostile",
+            "invalid: long",
+        ),
+    ],
+    ids=["gold unpaid", "all paid", "raises", "chance", "pays code", "raises on a long one", "invalid for a bad one"],
+)
+def test_rewards_that_break_a_rule(write, reward, rule, said):
+    report = own(write, reward)
+    found = finding(report, rule)
+    assert found.mark == "failed", report.findings
+    assert said in found.said
+    assert found.mend
+    assert not report.sound
+    assert said in str(report)
+
+
+def test_a_reward_that_hangs_on_one_text_is_cut_off_and_noted(write):
+    hangs = EXACT.replace("    return", "    time.sleep(60 if 'Ignore the rubric' in response.text else 0)\n    return")
+    report = own(write, f"DEADLINE_S = 0.3\n{hangs}")
+    found = finding(report, "hostile")
+    assert found.mark == "note", report.findings
+    assert "1 of 70 ran into the deadline and were cut off: flattery" in found.said
+    assert report.sound
+
+
+def test_form_alone_may_be_met_by_an_ugly_text(write):
+    short = (
+        "def score(r, d):\n    return judged(0 < len(r.text.split()) < 4 and len(r.text) > 2 or r.text == d['answer'])"
+    )
+    body = 'ENV = make(rewards={"sizes": 1.0}, facts={"judges": "form"})'
+    report = check(write(body, reward=short), rows=3)
+    assert finding(report, "hostile").mark == "ok"
+    assert finding(own(write, short), "hostile").mark == "failed"
+
+
+def test_the_gold_file_is_judged_too(write):
+    good = {"messages": [{"role": "user", "content": "Which is larger?"}], "data": {"answer": "7"}, "gold": "7"}
+    lines = [json.dumps(good), json.dumps({**good, "gold": "8"})]
+    report = own(write, EXACT, gold="\n".join(lines))
+    found = finding(report, "gold file")
+    assert found.mark == "failed"
+    assert "1 of 2 gold answers earn too little, e.g. 0.00 for '8'" in found.said
+    assert "rlstack env gold sizes" in found.mend
+    report = own(write, EXACT, gold=lines[0] + "\n{broken")
+    assert "gold.jsonl:2 is no row" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("body", "rule", "said"),
+    [
+        ("ENV = 3", "loads", "found a int"),
+        ("1 / 0", "loads", "ZeroDivisionError"),
+        (
+            "def generate(rng, level):\n    raise KeyError('no such word')\nENV = make(generate=generate)",
+            "data",
+            "env.py:",
+        ),
+        ("def generate(rng, level):\n    return 'a text'\nENV = make(generate=generate)", "data", "Attribute"),
+        ("def rows(split):\n    return []\nENV = make(generate=None, rows=rows, levels=1)", "data", "is empty"),
+        ('ENV = make(rewards={"exakt": 1.0})', "rewards", "did you mean 'exact'"),
+    ],
+)
+def test_what_cannot_be_used_is_a_finding_and_no_traceback(write, body, rule, said):
+    report = check(write(body), rows=3)
+    found = finding(report, rule)
+    assert found.mark == "failed"
+    assert said in found.said, found
+
+
+def test_unknown_names_suggest_the_nearest(write):
+    write()
+    assert "did you mean 'sizes'" in check("size").findings[0].said
+
+
+def test_taste_is_not_held_against_gold(write):
+    report = own(write, "VERIFIABLE = False\ndef score(r, d):\n    return judged(0.3)")
+    assert finding(report, "gold").mark == "note"
+    assert report.sound
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["instruction", "calibration", "calculator", "sql", "math"])
+def test_ours_keep_the_contract_that_authors_are_held_to(name):
+    report = check(name, rows=6)
+    assert report.sound, report
