@@ -21,6 +21,7 @@ COMES_WITH = {
     "mpmath": "sympy",
     "omegaconf": "hydra-core",
     "pydantic-core": "pydantic",
+    "pyarrow": "datasets",
     "tokenizers": "transformers",
 }
 
