@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rlstack.authoring import judging_contract as judging
 from rlstack.authoring import prompts_contract as prompts
@@ -58,10 +60,19 @@ def _folder(subject: Subject) -> list[Finding]:
     wanting += [f"README.md on {word}" for word in _README if text and word not in text]
     wanting += [name for name in (GOLD_FILE, "test_env.py") if not (subject.folder / name).is_file()]
     wanting += [f"facts['{fact}']" for fact in ("source", "licence", "about") if fact not in subject.env.facts]
-    if wanting:
-        mend = f"others will ask; rlstack env gold {subject.name} writes the gold file"
-        return [noted("folder", f"lacks {', '.join(wanting)}", mend)]
+    left = [f"{mark} in {file.name}" for file in sorted(subject.folder.glob("*.py")) for mark in _marks(file)]
+    if wanting or left:
+        said = "; ".join(
+            f"{what}: {', '.join(these)}" for what, these in (("lacks", wanting), ("left to do", left)) if these
+        )
+        write = f"; rlstack env gold {subject.name} writes the gold file" if GOLD_FILE in wanting else ""
+        return [noted("folder", said, f"others will ask{write}" if wanting else "follow the marks, then delete them")]
     return [passed("folder", "README.md, gold.jsonl, test_env.py, facts")]
+
+
+def _marks(file: Path) -> list[str]:
+    """The template's marks that nobody has followed yet."""
+    return re.findall(r"TODO [1-4](?=:)", file.read_text(encoding="utf-8"))
 
 
 def _judged(subject: Subject, rows: int, advance: Advance) -> tuple[list[Finding], dict[str, float]]:
