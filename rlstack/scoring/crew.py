@@ -14,7 +14,7 @@ from rlstack.scoring import sandbox, worker
 from rlstack.scoring.frames import Decoder, encode
 from rlstack.scoring.jobs import Item
 
-_MESSAGE_BYTES = 1 << 16  # the longest message accepted from a worker
+_MESSAGE_BYTES = 1 << 18  # the longest message accepted from a worker: a reply of LONGEST_DETAIL, escaped, fits
 _READ_BYTES = 1 << 18
 
 
