@@ -28,6 +28,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -109,6 +110,7 @@ def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
         "ours_tok_s": statistics.median(p.speed for p in pairs),
         "ours_tokens": statistics.median(p.ours["speed/tokens"] for p in pairs),
         "ours_reward": statistics.fmean(p.ours["reward/mean"] for p in pairs),
+        "ours_cpu_s": statistics.median(p.ours["cpu_s"] for p in pairs),
         "ours_step_s": statistics.median(p.ours["seconds/step"] for p in pairs),
         "ours_phases_s": {name: statistics.median(p.phases()[name] for p in pairs) for name in (*_PHASES, "rest")},
         "ours_rollout_tok_s": statistics.median(p.rollout_speed for p in pairs),
@@ -118,6 +120,7 @@ def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
             "trl_tok_s": statistics.median(p.trl_speed for p in pairs),
             "trl_tokens": statistics.median(t.tokens for t in trl),
             "trl_reward": statistics.fmean(t.reward for t in trl),
+            "trl_cpu_s": statistics.median(t.cpu_s for t in trl),
             "trl_step_s": statistics.median(t.seconds for t in trl),
             "trl_phases_s": {
                 "generation": statistics.median(t.generate_s for t in trl),
@@ -150,9 +153,9 @@ def table(facts: Mapping[str, Any]) -> str:
     for side, label in (("ours", "ours"), ("trl", "TRL ")):
         if f"{side}_tok_s" in facts:
             lines.append(
-                f"{label}  {facts[f'{side}_tok_s']:7.0f} trained tok/s, {facts[f'{side}_tokens']:.0f} tokens and "
-                f"{facts[f'{side}_step_s']:.2f} s a step, reward {facts[f'{side}_reward']:.3f}: "
-                + shares(facts[f"{side}_phases_s"], facts[f"{side}_step_s"])
+                f"{label}  {facts[f'{side}_tok_s']:7.0f} trained tok/s; a step: {facts[f'{side}_tokens']:.0f} tokens, "
+                f"{facts[f'{side}_step_s']:.2f} s, {facts[f'{side}_cpu_s']:.2f} CPU s, "
+                f"reward {facts[f'{side}_reward']:.3f}: " + shares(facts[f"{side}_phases_s"], facts[f"{side}_step_s"])
             )
     if "ratio" in facts:
         lines.append(f"ours / TRL, trained tokens per second      {spread('ratio')}")
@@ -177,7 +180,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=128, help="longest completion")
     parser.add_argument("--pairs", type=int, default=6, help="counted ones; one more warms up")
     parser.add_argument("--sides", nargs="+", choices=("ours", "bare", "trl"), default=["ours", "bare", "trl"])
-    parser.add_argument("--engines", type=int, default=1)
+    parser.add_argument("--engines", type=int, default=2)
     parser.add_argument("--learners", type=int, default=2)
     parser.add_argument("--micro-tokens", type=int, default=8192, help="of a forward pass of one of our learners")
     parser.add_argument("--trl-threads", type=int, default=2)
@@ -225,6 +228,7 @@ def measure(options: argparse.Namespace, folder: Path) -> list[Pair]:
     pairs = []
     with ExitStack() as stack:
         mine = stack.enter_context(ours.opened(work, machine, folder))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # after Ray, which puts its own handler there
         trl = None
         if "trl" in options.sides:
             side = theirs.opened(
