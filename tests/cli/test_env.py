@@ -34,7 +34,7 @@ def test_a_new_env_works_as_it_is(here, capsys, reward):
     assert len(texts["gold.jsonl"].splitlines()) == 24
     assert main(["env", "check", "sizes"]) == 0
     report = capsys.readouterr().out
-    assert report.startswith("sizes  ")
+    assert report.startswith("sizes  ./envs/sizes\n")
     assert "✗" not in report
     assert report.count("\n! ") == 1, "the marks that are left, and nothing else"
     for number, file in ((1, "env.py"), (2, "env.py"), (3, "reward.py" if reward else "env.py"), (4, "test_env.py")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from rlstack.authoring.contract import ROWS, check
 from rlstack.authoring.report import Finding, Report
@@ -40,12 +41,18 @@ def main(argv: list[str]) -> int:
 
 
 def _text(report: Report) -> str:
-    lines = [f"{report.env}  {report.where}", *map(_line, report.findings)]
+    lines = [f"{report.env}  {_place(report.where)}", *map(_line, report.findings)]
     figures = ", ".join(form.format(report.figures[name]) for name, form in _FIGURES.items() if name in report.figures)
     lines += [f"  speed       {figures}"] if figures else []
     broken = sum(finding.mark == "failed" for finding in report.findings)
     lines += [f"{broken} of {len(report.findings)} rules broken" if broken else "every rule holds", ""]
     return "\n".join(lines) + "\n"
+
+
+def _place(where: str) -> str:
+    """A path below the working directory, as the author would type it."""
+    path = Path(where)
+    return f"./{path.relative_to(Path.cwd())}" if path.is_absolute() and path.is_relative_to(Path.cwd()) else where
 
 
 def _line(finding: Finding) -> str:
