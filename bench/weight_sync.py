@@ -33,9 +33,7 @@ def main() -> None:
     from rlstack.cluster.session import session
     from rlstack.config.cluster import ClusterConfig
 
-    cluster = ClusterConfig(
-        name="bench", device="cpu", engines=1, learners=options.learners, kv_cache_bytes=64 * 2**20
-    )
+    cluster = ClusterConfig(name="bench", device="cpu", engines=1, learners=options.learners, kv_cache_bytes=64 * 2**20)
     print(f"load average {os.getloadavg()[0]:.2f}, {options.learners} learner rank(s), float32")
     with tempfile.TemporaryDirectory() as folder, session(cluster):
         for name in options.shapes:
@@ -49,7 +47,6 @@ def measure(name: str, folder: Path, cluster: object, repeats: int) -> None:
     from rlstack.config.optim import OptimConfig
     from rlstack.learner.learner import LearnerSpec
     from rlstack.learner.model import ModelSpec
-    from rlstack.models.source import resolve
     from rlstack.rollout.engine import EngineSpec
 
     model, n_bytes = save_random(folder / name, SHAPES[name])

@@ -110,7 +110,8 @@ def _env(word: str | None, recipe: str, patch: dict[str, Any], problems: list[Pr
     if "/" in word or word.startswith("."):
         folder = Path(word).expanduser().resolve()
         name, share = folder.name, {"path": str(folder)}
-    patch["stages"] = {"single": {"envs": {name: share}}}
+    stages: dict[str, Any] = {"single": {"envs": {name: share}}}
     if recipe == "sft_rl":
-        patch["stages"]["sft"] = {"data": {share.get("path", name): 1.0}}
+        stages["sft"] = {"data": {share.get("path", name): 1.0}}
+    patch["stages"] = stages
     return name
