@@ -15,6 +15,7 @@ from rlstack.api import Response, Row
 from rlstack.authoring.hostile import JUNK, TEXTS, damaged
 from rlstack.authoring.report import Finding, failed, noted, passed
 from rlstack.authoring.subject import Subject
+from rlstack.data.prompts import demonstration
 from rlstack.scoring import ScoringPool
 from rlstack.types import Prompt, Score
 
@@ -67,8 +68,10 @@ class Court:
         return sum(weight * score.components[name] for name, weight in self.weights.items()) / self.best
 
     def drafts(self, written: Sequence[tuple[Prompt, Row, str]]) -> list[float]:
-        """The shares that drafts earn."""
-        return [verdicts[0].share for verdicts in self.judge([(0, row, [text]) for _, row, text in written])]
+        """The shares that drafts earn; of an env that replies, with the answer that follows its reply."""
+        env = self.subject.env
+        last = [(0, row, [demonstration(env, prompt, row, text)[-1]["content"]]) for prompt, row, text in written]
+        return [verdicts[0].share for verdicts in self.judge(last)]
 
 
 def gold_pays(court: Court, seen: Sequence[Seen], filed: Sequence[Row]) -> tuple[list[Finding], Mapping[str, float]]:
