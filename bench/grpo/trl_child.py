@@ -45,7 +45,6 @@ def _trainer(work: dict[str, Any], answers: TextIO) -> Any:
     from datasets import Dataset
     from transformers import TrainerCallback
     from transformers.trainer_callback import PrinterCallback
-    from trl.trainer.grpo_config import GRPOConfig
     from trl.trainer.grpo_trainer import GRPOTrainer
     from vowels import score
 
@@ -84,45 +83,52 @@ def _trainer(work: dict[str, Any], answers: TextIO) -> Any:
         trainer.reward = sum(values) / len(values)
         return [*values]
 
-    rows = work["prompts"] * work["samples"]
     trainer = Timed(
         model=work["model"],
         reward_funcs=vowels,
-        args=GRPOConfig(
-            output_dir=work["folder"],
-            model_init_kwargs={"dtype": "float32"},
-            per_device_train_batch_size=work["batch"],
-            gradient_accumulation_steps=rows // work["batch"],
-            num_generations=work["samples"],
-            max_completion_length=work["tokens"],
-            max_steps=work["steps"],
-            temperature=1.0,
-            beta=work["beta"],
-            loss_type="dapo",
-            epsilon=0.2,
-            epsilon_high=0.28,
-            learning_rate=work["lr"],
-            lr_scheduler_type="constant",
-            adam_beta2=0.95,
-            weight_decay=0.0,
-            max_grad_norm=1.0,
-            seed=work["seed"],
-            shuffle_dataset=False,
-            use_cpu=True,
-            bf16=False,
-            gradient_checkpointing=False,
-            dataloader_num_workers=0,
-            report_to="none",
-            logging_steps=1,
-            save_strategy="no",
-            disable_tqdm=True,
-        ),
+        args=_settings(work),
         train_dataset=Dataset.from_list([{"prompt": messages} for messages in work["messages"]]),
         processing_class=tokenizer_with_end(Path(work["model"])),
         callbacks=[Gate()],
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _settings(work: dict[str, Any]) -> Any:
+    """TRL's own defaults but for what both sides must share."""
+    from trl.trainer.grpo_config import GRPOConfig
+
+    rows = work["prompts"] * work["samples"]
+    return GRPOConfig(
+        output_dir=work["folder"],
+        model_init_kwargs={"dtype": "float32"},
+        per_device_train_batch_size=work["batch"],
+        gradient_accumulation_steps=rows // work["batch"],
+        num_generations=work["samples"],
+        max_completion_length=work["tokens"],
+        max_steps=work["steps"],
+        temperature=1.0,
+        beta=work["beta"],
+        loss_type="dapo",
+        epsilon=0.2,
+        epsilon_high=0.28,
+        learning_rate=work["lr"],
+        lr_scheduler_type="constant",
+        adam_beta2=0.95,
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        seed=work["seed"],
+        shuffle_dataset=False,
+        use_cpu=True,
+        bf16=False,
+        gradient_checkpointing=False,
+        dataloader_num_workers=0,
+        report_to="none",
+        logging_steps=1,
+        save_strategy="no",
+        disable_tqdm=True,
+    )
 
 
 if __name__ == "__main__":
