@@ -71,13 +71,16 @@ class Run:
         return [f"{p.pid} {' '.join(p.cmdline())[:80]}" for p in left]
 
     def _own(self) -> list[psutil.Process]:
-        """By an environment variable that every descendant inherits, and by parent for the stripped scorers."""
+        """By an environment variable that every descendant inherits. Scorers are stripped of it: they carry the
+        driver's process number in their command line."""
         found = []
         for process in psutil.process_iter():
             try:
                 if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
                     continue
-                if process.environ().get("RUN_MARK") == self._mark:
+                command = process.cmdline()
+                is_scorer = "rlstack.scoring" in command and str(self.process.pid) in command
+                if is_scorer or process.environ().get("RUN_MARK") == self._mark:
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
@@ -89,15 +92,3 @@ def metrics(run_dir: Path) -> list[dict]:
     if not file.exists():
         return []
     return [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
-
-
-def scoring_processes() -> set[int]:
-    """Scoring servers and workers on this machine (their environment is stripped, so they carry no mark)."""
-    found = set()
-    for process in psutil.process_iter():
-        try:
-            if "rlstack.scoring" in " ".join(process.cmdline()):
-                found.add(process.pid)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
