@@ -46,6 +46,7 @@ def run_chain(config: RunConfig) -> dict[str, Any]:
             model = resolve(config.model)
             display.phase("starting Ray")
             stack.enter_context(session(config.cluster))
+            stack.enter_context(_sigterm_as_interrupt())  # again: Ray has put a handler of its own in place
         for name in config.stages:
             if record := finished.get(name):
                 display.say(f"{name}: finished before, skipped ({path / name})")
