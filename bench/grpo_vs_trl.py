@@ -183,7 +183,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--engines", type=int, default=2)
     parser.add_argument("--learners", type=int, default=2)
     parser.add_argument("--micro-tokens", type=int, default=8192, help="of a forward pass of one of our learners")
-    parser.add_argument("--trl-threads", type=int, default=2)
+    parser.add_argument("--trl-threads", type=int, help="default: 1 or 2, with which it is faster when alone")
     parser.add_argument("--trl-batch", type=int, help="sequences of a forward pass of TRL; all at once by default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="also write every pair and the summary here")
@@ -209,7 +209,7 @@ def main() -> None:
 
 def settings(options: argparse.Namespace) -> str:
     """One line: under what conditions the figures were taken."""
-    trl = f", TRL with {options.trl_threads} threads and {options.trl_batch} rows at once"
+    trl = f", TRL with {options.trl_threads} thread(s) and {options.trl_batch} rows at once"
     return (
         f"model={options.model}, {options.lengths} lengths, {options.prompts} prompts x {options.samples} samples x "
         f"{options.tokens} tokens of {', '.join(options.envs)}; {options.engines} engines and {options.learners} "
@@ -235,6 +235,7 @@ def measure(options: argparse.Namespace, folder: Path) -> list[Pair]:
                 work, mine, folder / "trl", threads=options.trl_threads, batch=options.trl_batch, deadline=_DEADLINE_S
             )
             trl = stack.enter_context(side)
+            options.trl_threads = trl.threads
         for step in range(steps):
             pair = _pair(mine, trl, step, bare="bare" in options.sides)
             print(pair.line(step) + ("" if step else "; warm-up, not counted"), flush=True)

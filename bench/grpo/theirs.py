@@ -1,4 +1,4 @@
-"""The driver's end of TRL's process: start, "go", answer, with a deadline on every wait."""
+"""The driver's end of TRL's process: start, say whose turn it is, take the answer; a deadline on every wait."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from typing import Any
 from grpo.ours import Ours, Work
 
 CHILD = Path(__file__).with_name("trl_child.py")
+TRIALS = (2, 1, 2, 1, 2)
+"""Threads of TRL's steps before the first pair."""
+ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 _LOG_LINES = 25
 
 
@@ -58,10 +61,10 @@ class Child:
             self._answers.put(line)
         self._answers.put("")
 
-    def go(self) -> None:
+    def say(self, line: str) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write("go\n")
+            self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
         except OSError as error:
             raise ChildError(f"the process has ended\n{self._tail()}") from error
@@ -86,38 +89,50 @@ class Child:
 
 
 class Theirs:
-    def __init__(self, child: Child, deadline: float) -> None:
-        self._child, self._deadline = child, deadline
+    def __init__(self, child: Child, threads: int, deadline: float) -> None:
+        self._child, self._deadline, self.threads = child, deadline, threads
 
     def step(self) -> TrlStep:
-        self._child.go()
-        return TrlStep(**self._child.answer(self._deadline))
+        return timed(self._child, self.threads, self._deadline)
+
+
+def timed(child: Child, threads: int, deadline: float) -> TrlStep:
+    child.say(str(threads))
+    return TrlStep(**child.answer(deadline))
+
+
+def best_threads(child: Child, deadline: float) -> int:
+    """The number of torch threads with which TRL is faster, on its own, at its best of two steps each."""
+    steps = [(threads, timed(child, threads, deadline).seconds) for threads in TRIALS]
+    return min(steps[1:], key=lambda step: step[1])[0]  # the first warmed up
 
 
 @contextmanager
-def opened(work: Work, ours: Ours, folder: Path, *, threads: int, batch: int, deadline: float) -> Iterator[Theirs]:
-    """TRL's trainer, ready for its first step on the prompts of `ours`.
+def opened(
+    work: Work, ours: Ours, folder: Path, *, threads: int | None, batch: int, deadline: float
+) -> Iterator[Theirs]:
+    """TRL's trainer, ready for its first step on the prompts of `ours`; `threads` left open are chosen by trial.
 
     Raises ChildError when it sees other token ids than we do.
     """
     folder.mkdir()
-    prompts = [prompt for step in range(work.steps) for prompt in ours.prompts(step)]
+    trials = range(work.steps, work.steps + len(TRIALS)) if threads is None else ()
+    prompts = [prompt for step in (*trials, *range(work.steps)) for prompt in ours.prompts(step)]
     settings = {
         **asdict(work),
         "model": str(work.model),
         "folder": str(folder),
-        "threads": threads,
         "batch": batch,
         "messages": [list(prompt.messages) for prompt in prompts],
     }
     file = folder / "work.json"
     file.write_text(json.dumps(settings))
-    environment = {"OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = {"OMP_NUM_THREADS": str(threads or max(TRIALS)), **ENVIRONMENT}
     child = Child([sys.executable, str(CHILD), str(file)], folder / "trl.log", environment)
     try:
         ready = child.answer(deadline)
         if ready["prompt_ids"] != [list(ours.encode(prompt)) for prompt in prompts]:
             raise ChildError("TRL renders the prompts to other token ids than we do: nothing can be compared")
-        yield Theirs(child, deadline)
+        yield Theirs(child, threads or best_threads(child, deadline), deadline)
     finally:
         child.close()

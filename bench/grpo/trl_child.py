@@ -1,9 +1,10 @@
-"""TRL's side, a process of its own: one GRPOTrainer that takes one step per line "go" on its standard input.
+"""TRL's side, a process of its own: one GRPOTrainer that takes one step per line on its standard input.
 
     python bench/grpo/trl_child.py work.json       (written by theirs.py)
 
-Answers on standard output, one JSON object per line: {"prompt_ids": …} once, then one per step. Everything that the
-libraries print goes to standard error. Ends when its input ends.
+A line holds the number of torch threads for that step. Answers on standard output, one JSON object per line:
+{"prompt_ids": …} once, then one per step. Everything that the libraries print goes to standard error. Ends when its
+input ends.
 """
 
 from __future__ import annotations
@@ -39,8 +40,6 @@ def _answer(answers: TextIO, content: dict[str, Any]) -> None:
 
 def _trainer(work: dict[str, Any], answers: TextIO) -> Any:
     import torch
-
-    torch.set_num_threads(work["threads"])
     from checkpoint import tokenizer_with_end
     from datasets import Dataset
     from transformers import TrainerCallback
@@ -67,8 +66,10 @@ def _trainer(work: dict[str, Any], answers: TextIO) -> Any:
         """Waits for its turn before a step and reports after it."""
 
         def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if sys.stdin.readline() != "go\n":
+            line = sys.stdin.readline()
+            if not line:
                 raise SystemExit(0)
+            torch.set_num_threads(int(line))
             self.started, self.cpu = perf_counter(), process_time()
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -107,7 +108,7 @@ def _settings(work: dict[str, Any]) -> Any:
         gradient_accumulation_steps=rows // work["batch"],
         num_generations=work["samples"],
         max_completion_length=work["tokens"],
-        max_steps=work["steps"],
+        max_steps=len(work["messages"]) // work["prompts"],
         temperature=1.0,
         beta=work["beta"],
         loss_type="dapo",

@@ -136,11 +136,11 @@ def child(tmp_path: Path, program: str) -> Any:
     return module("grpo.theirs").Child([sys.executable, "-u", "-c", program], tmp_path / "log", {})
 
 
-def test_a_child_answers_each_go(tmp_path: Path) -> None:
+def test_a_child_answers_each_line(tmp_path: Path) -> None:
     echo = child(tmp_path, "import sys\nfor n, line in enumerate(sys.stdin): print('{\"n\": %d}' % n)")
     try:
         for n in range(3):
-            echo.go()
+            echo.say("1")
             assert echo.answer(20) == {"n": n}
     finally:
         echo.close()
@@ -161,6 +161,19 @@ def test_a_child_that_dies_leaves_its_status_and_its_last_words(tmp_path: Path) 
     with pytest.raises(module("grpo.theirs").ChildError, match=r"status 1(.|\n)*no such model"):
         dead.answer(20)
     dead.close()
+
+
+def test_trl_gets_the_number_of_threads_with_which_it_is_faster(tmp_path: Path) -> None:
+    theirs = module("grpo.theirs")
+    row = '{"seconds": %f, "cpu_s": 1, "generate_s": 1, "tokens": 1, "longest": 1, "reward": 0}'
+    for one, two, best in ((1.0, 2.0, 1), (2.0, 1.0, 2)):
+        seconds = f"{{1: {one}, 2: {two}}}[int(line)] - (n == 0)"  # a quick first step does not count
+        program = f"import sys\nfor n, line in enumerate(sys.stdin): print({row!r} % ({seconds}))"
+        trl = child(tmp_path, program)
+        try:
+            assert theirs.best_threads(trl, 20) == best
+        finally:
+            trl.close()
 
 
 def test_cpu_seconds_count_descendants() -> None:
@@ -188,7 +201,7 @@ def test_both_sides_train_side_by_side(tmp_path: Path) -> None:
         pytest.skip("TRL is not installed: make setup EXTRAS=bench")
     file = tmp_path / "out.json"
     sizes = ["--prompts", "2", "--samples", "4", "--tokens", "12", "--pairs", "1", "--learners", "1"]
-    options = ["--trl-batch", "4", "--trl-threads", "1", "--json", str(file)]
+    options = ["--trl-batch", "4", "--json", str(file)]
     script = [sys.executable, str(ROOT / "bench" / "grpo_vs_trl.py"), *sizes, *options]
     done = subprocess.run(script, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
