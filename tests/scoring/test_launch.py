@@ -74,8 +74,11 @@ def test_no_process_outlives_the_driver(reward: str, number: signal.Signals, tmp
     assert len(pids) == 3
     assert list(tmp_path.glob("rlstack-scoring-*"))
     driver.send_signal(number)
-    driver.communicate(timeout=5)
-    assert wait_until_gone(pids, 2.0) == []
+    driver.communicate(timeout=20)
+    assert wait_until_gone(pids, 10.0) == []  # at once on an idle machine; a busy one needs its turn
+    end = time.monotonic() + 5
+    while list(tmp_path.glob("rlstack-scoring-*")) and time.monotonic() < end:
+        time.sleep(0.02)
     assert not list(tmp_path.glob("rlstack-scoring-*"))
 
 
@@ -88,7 +91,7 @@ def test_no_worker_outlives_a_killed_server_and_the_pool_recovers(
         pids = family(pool.server_pid)
         os.kill(pool.server_pid, signal.SIGKILL)
         assert pool.judge("x", [Response("fine")], {"after": True})[0].value == 1.0
-        assert wait_until_gone(pids, 2.0) == []
+        assert wait_until_gone(pids, 10.0) == []
         assert pool.stats()["restarts"] == 1
         assert not hanging.done()
     assert not list(tmp_path.glob("rlstack-scoring-*"))
