@@ -43,6 +43,7 @@ def test_a_new_env_works_as_it_is(here, capsys, reward):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_generated_tests_pass_beside_each_other(here):
     for name, options in (("first", []), ("second", ["--reward"])):
         assert main(["env", "new", name, *options]) == 0
@@ -81,6 +82,7 @@ def test_an_own_reward_may_not_take_the_name_of_another(here, capsys):
     assert "there is a reward 'exact' already" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_check_fails_with_what_to_mend_and_as_json(here, capsys):
     main(["env", "new", "sizes"])
     file = here / "envs" / "sizes" / "env.py"

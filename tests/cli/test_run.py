@@ -80,6 +80,7 @@ def test_help_lists_every_choice():
     assert done.stderr.strip() == LIGHT
 
 
+@pytest.mark.slow
 def test_decoys_in_the_working_directory_change_nothing(tmp_path):
     """Folders named like ours, whose import would be noticed, stand where Python looks first."""
     for name in ("models", "envs", "rewards", "recipes", "models/tiny", "envs/math", "rewards/math"):

@@ -59,6 +59,7 @@ def test_an_attack_gets_its_status_and_its_neighbours_their_scores(pool: Scoring
     assert pool.stats()["restarts"] == 0
 
 
+@pytest.mark.slow
 def test_a_storm_of_attacks_harms_no_honest_answer(pool: ScoringPool) -> None:
     rng = random.Random(11)
     names = [name for name in OWED if name not in HANGS]

@@ -213,6 +213,7 @@ def _rank(rank: int, model: Path, folder: Path, results) -> None:
     learner.close()
 
 
+@pytest.mark.slow
 def test_two_uneven_ranks_learn_as_one_and_one_goes_on_from_their_checkpoint(learner, small_model, tmp_path):
     (tmp_path / "saved").mkdir()
     context = multiprocessing.get_context("spawn")

@@ -71,6 +71,7 @@ def test_prompts_and_answers_of_the_envs_are_short() -> None:
         assert max(len(render(tokenizer, p.messages)) for p in prompts) <= 100, name
 
 
+@pytest.mark.slow
 def test_it_has_the_skills_and_leaves_the_manner_open() -> None:
     """Greedy pass rate on held-out prompts: neither nothing to reinforce, nor everything settled."""
     import torch

@@ -76,6 +76,7 @@ def loss_curves(config: RunConfig, work: Path) -> dict[str, list[float]]:
     return curves
 
 
+@pytest.mark.slow
 def test_the_recipe_reproduces_its_recorded_loss_curve(tmp_path: Path) -> None:
     recorded, curves = json.loads(GOLDEN.read_text()), loss_curves(small_config(), tmp_path)
     assert curves.keys() == recorded.keys()
