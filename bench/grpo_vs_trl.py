@@ -2,13 +2,13 @@
 
     python bench/grpo_vs_trl.py                         # 8 prompts x 16 samples x 128 tokens, 6 pairs
     python bench/grpo_vs_trl.py --lengths real
-    python bench/grpo_vs_trl.py --sides ours            # only the breakdown of our own step, and bare vLLM
+    python bench/grpo_vs_trl.py --sides ours bare       # the breakdown of our own step, and bare vLLM
 
-Needs the extra `bench` (TRL 1.16) unless `--sides ours`. Both sides load one folder, take the same prompts in
-the same order, sample as many answers per prompt with the same limit at temperature 1, judge them with one and the
-same function, and make one float32 optimizer update per step with the DAPO loss and a KL term (beta 0.05) against a
-frozen copy of the start. They alternate, and never work at the same time; who goes first changes from pair to pair (so take an even number).
-TRL gets one or two threads, whichever is faster for it when alone: its first steps try both.
+Needs the extra `bench` (TRL 1.16) unless `--sides` leaves `trl` out. Both sides load one folder, take the same
+prompts in the same order, sample as many answers per prompt with the same limit at temperature 1, judge them with one
+and the same function, and make one float32 update per step with the DAPO loss and a KL term (beta 0.05) against a
+frozen copy of the start. They alternate, and never work at the same time; who goes first changes from pair to pair, so
+take an even number. TRL gets one or two threads, whichever is faster for it when alone: its first steps try both.
 A pair's ratio is that of trained completion tokens per second of the whole step, ours over TRL's. The first pair
 warms up and is not counted. Our step is the RL stage's own, rollouts written to disk and weights verified after
 every sync; it only never commits a checkpoint.
