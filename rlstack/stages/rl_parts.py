@@ -15,6 +15,7 @@ from rlstack.config.cluster import ClusterConfig
 from rlstack.config.rl import RLStage
 from rlstack.data.prompts import EVAL_SEED, Source, draw, load_sources
 from rlstack.errors import ConfigError
+from rlstack.errors import RlstackError
 from rlstack.learner.learner import LearnerSpec
 from rlstack.learner.model import ModelSpec
 from rlstack.models.chat import load_tokenizer, render, render_reply, stop_ids
@@ -111,7 +112,7 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
         learners.ready()
         if scorer:
             scorer.ready()
-        stack.callback(learners.close)
+        stack.push(functools.partial(_close, learners))
         learners.connect(engines, backend=transfer_backend(config.cluster))
         encode = functools.partial(_encode, tokenizer)
         both = Judges(pool, rewards, scorer)
@@ -133,6 +134,15 @@ def _scorer(stage: RLStage, ctx: StageContext, rewards: Rewards) -> RewardScorer
 
 def _encode(tokenizer: Any, prompt: Prompt) -> tuple[int, ...]:
     return render(tokenizer, prompt.messages)
+
+
+def _close(learners: Learners, kind: type[BaseException] | None, *_: object) -> None:
+    """Closes the learners; while another error is on its way, one of closing must not take its place."""
+    try:
+        learners.close()
+    except RlstackError:
+        if kind is None:
+            raise
 
 
 def _paths(stage: RLStage) -> dict[str, str]:
