@@ -14,8 +14,7 @@ from rlstack.cluster.groups import Engines, Learners, RewardScorer
 from rlstack.config.cluster import ClusterConfig
 from rlstack.config.rl import RLStage
 from rlstack.data.prompts import EVAL_SEED, Source, draw, load_sources
-from rlstack.errors import ConfigError
-from rlstack.errors import RlstackError
+from rlstack.errors import ConfigError, RlstackError
 from rlstack.learner.learner import LearnerSpec
 from rlstack.learner.model import ModelSpec
 from rlstack.models.chat import load_tokenizer, render, render_reply, stop_ids
