@@ -139,6 +139,16 @@ def load_reward(name: str, env: str | None = None) -> RewardPlugin:
     return RewardPlugin(origin.name, score, deadline_s, origin.address)
 
 
+def reward_label(name: str) -> str:
+    """The name that a reward has in components and metrics: its own; of one given by its path, the file's or folder's.
+
+    Raises PluginError for a path that holds no reward.
+    """
+    if _is_path(name):
+        return _at_path("reward", Path(name).expanduser()).name
+    return name.partition("=")[0]
+
+
 def list_envs() -> tuple[Listing, ...]:
     """Every environment found, loaded to see whether it works."""
     return tuple(_listed(origin) for origin in _origins("env"))

@@ -211,12 +211,32 @@ _NO_CLAIM = re.compile(
 )
 
 
+_CODE = re.compile(
+    r"(?:.*?(?:[:=]|\b(?:is|are))\s)?\W*(?:(?:select|insert|update|delete|drop|alter|pragma|attach|vacuum|explain|limit|offset|return|print|printf|puts"
+    r"|echo|exit|goto|sleep|eval|exec|def|lambda|assert|raise|yield|import|const|var)\b(?!\s*[:=])|console\.)"
+    r'|.*?(?:[{\[,]\s*"[^"]*"\s*:|</?[a-z_]+>|\w\([^()]*\d[^()]*\))',
+    re.I,
+)
+_LABEL = re.compile(
+    r"\W*(?:step|question|problem|exercise|equation|figure|section|chapter|level|example|task|theorem|lemma|test|case)"
+    r"\W*\d+\W*",
+    re.I,
+)
+
+
+def code_or_label(sentence: str) -> bool:
+    """Whether a number in it belongs to code ("SELECT 7", `f(7)`) or to a label ("Step 7") and is no result."""
+    return bool(_CODE.match(sentence) or _LABEL.fullmatch(sentence))
+
+
 def only_number(sentence: str) -> str | None:
-    """The number of a sentence that claims one value; None where it has several, denies or bounds it."""
+    """The number of a sentence that claims one value; None where it has several, denies or bounds it, or is code."""
     if len(sentence) > LONGEST_SENTENCE:
         return None
     numbers = _NUMBER.findall(sentence)
-    return numbers[0] if len(numbers) == 1 and not _NO_CLAIM.search(sentence) else None
+    if len(numbers) != 1 or _NO_CLAIM.search(sentence) or code_or_label(sentence):
+        return None
+    return numbers[0]
 
 
 def closing_value(text: str) -> list[Statement]:
@@ -261,7 +281,7 @@ def _closing_value(text: str, stripped: str) -> list[Statement]:
     line = last_block.splitlines()[-1].strip()
     sentences = [s for s in re.split(r"(?<=[.!?])\s+", line) if s.strip()]
     sentence = sentences[-1] if sentences else line
-    if "=" in sentence and not _NO_CLAIM.search(sentence):
+    if "=" in sentence and not _NO_CLAIM.search(sentence) and not code_or_label(sentence[:LONGEST_SENTENCE]):
         return [Statement(sentence.rpartition("=")[2].strip(" .*_"), "closing", 0, len(text))]
     number = only_number(sentence)
     if number is None and not _NUMBER.search(sentence) and not _NO_CLAIM.search(sentence):

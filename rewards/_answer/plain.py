@@ -32,8 +32,12 @@ def plain(text: str) -> str:
 
 
 def tail(text: str) -> str:
-    """The last `LONGEST` characters that are not white space at the end."""
-    return text.rstrip()[-LONGEST:]
+    """The last `LONGEST` characters before white space at the end.
+
+    What is cut begins with "…", so that a few words behind much white space never pass for the whole answer.
+    """
+    text = text.rstrip()
+    return text if len(text) <= LONGEST else "…" + text[-LONGEST:]
 
 
 def folded(text: str) -> str:

@@ -24,6 +24,7 @@ from rlstack.rewards.math.terms import Symbol, UnreadableError
 from rlstack.rewards.math.units import Unit, read_unit
 
 DEADLINE_S = 5.0
+PRELOAD = ("math_verify",)  # imported for odd forms only, which must not cost a fresh worker its deadline
 
 
 def score(response: Response, data: Mapping[str, Any]) -> Score:

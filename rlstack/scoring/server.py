@@ -238,6 +238,10 @@ def load_judges(settings: Mapping[str, Any]) -> dict[str, list[Judge]]:
         env: [_load(name, weight, settings["paths"].get(env), settings["deadline"]) for name, weight in weights.items()]
         for env, weights in settings["rewards"].items()
     }
+    for env, loaded in judges.items():
+        names = [judge.name for judge in loaded]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise PluginError(f"env '{env}': two of its rewards are named '{twice[0]}': rename the file of one")
     for env, address in settings["replies"].items():
         score = reply.as_score(load_env(address))
         judges[reply.queue_of(env)] = [

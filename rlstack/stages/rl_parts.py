@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from rlstack.errors import ConfigError, RlstackError
 from rlstack.learner.learner import LearnerSpec
 from rlstack.learner.model import ModelSpec
 from rlstack.models.chat import load_tokenizer, render, render_reply, stop_ids
+from rlstack.plugins import reward_label
 from rlstack.rollout.conversation import Rules
 from rlstack.rollout.engine import EngineSpec
 from rlstack.scoring import judges
@@ -66,7 +67,8 @@ class Parts:
         ruled = judges.by_rule(self.rewards)
         for env, level in [(source.env, source.level) for source in self.sources if source.env.name in ruled]:
             rows = [draw(env, "eval", step * _PROBED + i, level, EVAL_SEED)[1] for i in range(_PROBED)]
-            owed = None if self.rewards[env.name] == env.rewards else env.rewards
+            own = labelled(env.rewards)
+            owed = None if self.rewards[env.name] == own else own
             probe(self.pool, env.name, rows, owed=owed, junk=() if env.facts.get("judges") == "form" else JUNK)
 
     def engines_asleep(self) -> AbstractContextManager[None]:
@@ -114,8 +116,14 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
         stack.push(functools.partial(_close, learners))
         learners.connect(engines, backend=transfer_backend(config.cluster))
         encode = functools.partial(_encode, tokenizer)
-        both = Judges(pool, rewards, scorer)
-        yield Parts(stage, ctx, sources, encode, pool, both, engines, learners, rewards, rules)
+        named = {env: labelled(weights) for env, weights in rewards.items()}
+        both = Judges(pool, named, scorer)
+        yield Parts(stage, ctx, sources, encode, pool, both, engines, learners, named, rules)
+
+
+def labelled(weights: Mapping[str, float]) -> dict[str, float]:
+    """Weights by the names that the components of a score have, also of rewards that are given by their paths."""
+    return {reward_label(name): weight for name, weight in weights.items()}
 
 
 def _scorer(stage: RLStage, ctx: StageContext, rewards: Rewards) -> RewardScorer | None:

@@ -91,8 +91,7 @@ def test_gold_pays_and_junk_does_not(name, level):
     for prompt, row in rows:
         assert judge(prompt, row.gold) >= 0.99, (row.messages, row.gold)
         unsure = () if row.data.get("answerable") is False else ("I don't know",)
-        constant = () if row.data.get("answer") == "1" else ("SELECT 1",)
-        for text in (*SAYS_NOTHING, *unsure, *constant):
+        for text in (*SAYS_NOTHING, *unsure, "SELECT 1"):
             assert judge(prompt, text) <= 0.01, (row.messages, text)
         assert judge(prompt, row.messages[-1]["content"]) <= 0.01, ("echo", row.messages)
     others = [(prompt, gold) for prompt, row in rows for _, r in rows if (gold := r.gold) != row.gold]

@@ -12,7 +12,7 @@ import pytest
 from rlstack import plugins
 from rlstack.api import Response
 from rlstack.errors import PluginError
-from rlstack.plugins import env_names, list_envs, load_env, load_reward, reward_names
+from rlstack.plugins import env_names, list_envs, load_env, load_reward, reward_label, reward_names
 
 ENV = """
 from rlstack.api import Env, Row
@@ -221,3 +221,13 @@ def test_imports_are_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_reward_given_by_its_path_is_called_by_its_file_or_folder(tmp_path):
+    (tmp_path / "brief.py").write_text("def score(response, data): ...")
+    (tmp_path / "kind").mkdir()
+    (tmp_path / "kind" / "reward.py").write_text("def score(response, data): ...")
+    given = [str(tmp_path / "brief.py"), str(tmp_path / "kind"), "math", "far=package.module:score"]
+    assert [reward_label(name) for name in given] == ["brief", "kind", "math", "far"]
+    with pytest.raises(PluginError, match="does not exist"):
+        reward_label(str(tmp_path / "none.py"))

@@ -142,3 +142,12 @@ def test_letters_beyond_the_options_are_no_answer() -> None:
 @pytest.mark.parametrize("answer", [None, "", "Z", "Berlin", True, 9, ["B"]])
 def test_a_gold_that_is_no_option_is_invalid(answer: object) -> None:
     assert score(Response("B"), {"answer": answer, "options": OPTIONS}).status == "invalid"
+
+
+@pytest.mark.parametrize("letter", ["b", "B", "(B)"])
+def test_a_letter_behind_more_white_space_than_is_read_is_no_whole_answer(letter: str) -> None:
+    data = {"answer": "B", "options": ["zinc", "iron", "lead"]}
+    for text in ("a" * 50_000 + "!" + " " * 50_000 + letter, "No idea?" + "\t" * 45_000 + letter):
+        assert score(Response(text), data).value == 0
+    long = "One by one we rule them out. " * 2_000
+    assert score(Response(f"{long}The answer is {letter}"), data).value == 1

@@ -367,6 +367,49 @@ def test_undecided_texts_are_not_paid(text: str) -> None:
     assert value("42", text) == 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 42",
+        "select 42;",
+        "SELECT 42 FROM totals",
+        "SELECT apples FROM baskets WHERE buyer = 42",
+        "return 42",
+        "print(42)",
+        "The answer is SELECT 42",
+        "Answer: return 42",
+        "echo 42",
+        "total(42)",
+        'Here is my call: {"name": "answer", "arguments": {"n": 42}}',
+        '<tool_call>{"name": "answer", "arguments": {"n": 42}}</tool_call>',
+        "```python\nreturn 42\n```",
+        "Step 42",
+        "Question 42:",
+        "Level 42.",
+        r"\boxed{SELECT 42}",
+        r"\boxed{\text{return } 42}",
+    ],
+)
+def test_a_number_in_code_or_a_label_is_no_result(text: str) -> None:
+    assert value("42", text) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The limit is 42.",
+        "Limit: 42",
+        "Return: 42",
+        "In total 42",
+        "Total 42",
+        "They return with 42 shells.",
+        "P(A) = 42",
+    ],
+)
+def test_words_that_code_uses_too_are_words(text: str) -> None:
+    assert value("42", text) == 1
+
+
 def test_several_boxes_may_make_up_one_list() -> None:
     assert value("3, 5", r"The roots are \boxed{3} and \boxed{5}.") == 1
     assert value("3, 5", r"The roots are \boxed{3} and \boxed{6}.") == 0

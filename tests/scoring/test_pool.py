@@ -239,3 +239,11 @@ def test_closing_is_quick_and_tells_those_who_wait(plugin: Plugin) -> None:
         future.result(1)
     with pytest.raises(ScoringError, match="pool is closed"):
         pool.submit("slow", answers("0"), {})
+
+
+def test_two_rewards_of_one_name_are_refused(plugin: Plugin, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "letters.py"
+    other.parent.mkdir()
+    other.write_text(SLEEPY)
+    with pytest.raises(PluginError, match="env 'both': two of its rewards are named 'letters'"):
+        open_pool({"both": {plugin("letters", LENGTH): 0.5, str(other): 0.5}})
