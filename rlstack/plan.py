@@ -49,10 +49,11 @@ class Memory:
     optimizer: int  # gradients and both moments
     reference: int
     activations: int  # of one micro-batch, logits included
+    held: int = 0  # gathered parameters and whole gradients (cluster.reshard=false)
 
     @property
     def total(self) -> int:
-        return self.weights + self.optimizer + self.reference + self.activations
+        return self.weights + self.optimizer + self.reference + self.activations + self.held
 
 
 def dimensions(model: ModelConfig) -> Dimensions | None:
@@ -73,7 +74,10 @@ def learner_memory(dims: Dimensions, cluster: ClusterConfig, *, reference: bool)
     activations = cluster.micro_tokens * dims.layers * width * _BYTES[cluster.dtype]
     logits = cluster.micro_tokens * dims.vocab * _MASTER * _LOGIT_COPIES
     share = dims.parameters * _MASTER // cluster.learners
-    return Memory(share, 3 * share, share if reference else 0, activations + logits)
+    held = dims.parameters * (_BYTES[cluster.dtype] * (1 + reference) + _MASTER)
+    return Memory(
+        share, 3 * share, share if reference else 0, activations + logits, held if cluster.reshard is False else 0
+    )
 
 
 def kv_bytes_per_token(dims: Dimensions, cluster: ClusterConfig) -> int:
@@ -223,6 +227,7 @@ def _memory(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
         f"  each learner   {_size(needed.total)}: weights {_size(needed.weights)}, gradients and AdamW "
         f"{_size(needed.optimizer)}, reference {_size(needed.reference)}, "
         f"a micro-batch of {cluster.micro_tokens:,} tokens up to {_size(needed.activations)}"
+        + (f", parameters and gradients held over a step {_size(needed.held)}" if needed.held else "")
     )
     if rl:
         token = kv_bytes_per_token(dims, cluster)

@@ -49,4 +49,8 @@ class ClusterConfig(Section):
     """Part of each GPU that an engine takes when `kv_cache_bytes` is null."""
     micro_tokens: Positive = 4096
     """Tokens in one forward and backward pass of a learner rank."""
+    reshard: bool | Literal["auto"] = "auto"
+    """Learners gather parameters and reduce gradients layer by layer in every micro-batch (true: least memory), or once
+    per update (false: least traffic; each rank holds whole parameters and gradients); auto: false where an eighth of
+    the device's memory has room for that."""
     deadlines: Deadlines = Deadlines()

@@ -24,7 +24,7 @@ from rlstack.config.optim import OptimConfig
 from rlstack.data.batch import Batch, Item
 from rlstack.errors import LearnerError
 from rlstack.grpo.entropy import entropy
-from rlstack.learner import checkpoint, model
+from rlstack.learner import checkpoint, model, sharding
 from rlstack.learner.microbatch import MicroBatch, micro_batch
 from rlstack.learner.model import ModelSpec
 from rlstack.learner.objective import Objective, Terms
@@ -40,6 +40,7 @@ class LearnerSpec:
     reference: bool  # keep a frozen copy of the stage input
     device: str = "cpu"
     threads: int = 1
+    reshard: sharding.Reshard = "auto"  # give gathered parameters back after each layer (rlstack/learner/sharding.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,20 @@ class Learner:
         mesh = init_device_mesh(spec.device, (rank.world,))
         self.policy = model.load(spec.model, mesh, self.device, trained=True)
         self.reference = model.load(spec.model, mesh, self.device, trained=False) if spec.reference else None
+        self._held = self._hold()
         self.optimizer = _adamw(self.policy, spec.optim)
         self._sender: Sender | None = None
+
+    def _hold(self) -> bool:
+        """Whether parameters stay gathered over an update (rlstack/learner/sharding.py)."""
+        models = [m for m in (self.policy, self.reference) if m is not None]
+        sharing = self.rank.world if self.device.type == "cpu" else 1  # ranks on this device
+        held = sharing * sharding.held_bytes(models, getattr(torch, self.spec.model.dtype))
+        if not sharding.holds(held, self.spec.reshard, self.device):
+            return False
+        for module in models:
+            sharding.hold(module)
+        return True
 
     def update(
         self, batch: Batch, plan: Sequence[Sequence[Item]], objective: Objective, *, step: int,
@@ -91,8 +104,10 @@ class Learner:
         logprobs_N = np.full(len(batch.tokens_N), np.nan, np.float32)
         scale = self.rank.world / batch.normaliser  # FSDP2 averages over ranks; we want the sum
         self.optimizer.zero_grad()
-        for items in plan:
+        for number, items in enumerate(plan, 1):
             micro = micro_batch(batch, items, self.device)
+            if self._held:
+                sharding.last(self.policy, number == len(plan))
             logprobs_M, terms = self._forward(micro, objective, old_logprobs_N)
             (terms.loss * scale).backward()
             if micro.is_filler:
@@ -134,6 +149,7 @@ class Learner:
             logprobs_M = model.token_logprobs(model.token_logits(self.policy, micro, temperature), micro.targets_M)
             if not micro.is_filler:
                 logprobs_N[micro.source_M] = logprobs_M.cpu().numpy()
+        sharding.release(self.policy)
         return logprobs_N
 
     def _step(self, step: int) -> tuple[float, float]:

@@ -95,6 +95,7 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
             reference=stage.kl.beta > 0,
             device=config.cluster.device,
             threads=config.cluster.threads,
+            reshard=config.cluster.reshard,
         )
         learners = Learners(spec, config.cluster, ctx.logs, store)
         max_turns = {s.env.name: s.env.max_turns for s in sources if s.env.reply}

@@ -145,6 +145,7 @@ def _learners(stage: TrainStage, ctx: StageContext) -> Iterator[Learners]:
         reference=False,
         device=cluster.device,
         threads=cluster.threads,
+        reshard=cluster.reshard,
     )
     ctx.display.phase("starting learners")
     learners = Learners(spec, cluster, ctx.logs, str(store))

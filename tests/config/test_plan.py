@@ -39,6 +39,7 @@ def test_memory_by_hand():
     assert memory.weights == dims.parameters * 4 // 2
     assert memory.optimizer == 3 * memory.weights
     assert memory.reference == memory.weights
+    assert memory.held == dims.parameters * (4 + 4 + 4)  # reshard=false: policy, reference and gradients, whole
     assert learner_memory(dims, config.cluster, reference=False).reference == 0
     assert kv_bytes_per_token(dims, config.cluster) == 2 * 4 * 64 * 4  # K and V, 4 layers, 2 heads of 32, float32
     assert engine_weights(dims, config.cluster) == dims.parameters * 4

@@ -14,6 +14,7 @@ from rlstack.config.rl import KLConfig, LossConfig
 from rlstack.data.batch import Batch, shared_items
 from rlstack.data.packing import balance
 from rlstack.errors import LearnerError
+from rlstack.learner import sharding
 from rlstack.learner.learner import Learner, LearnerSpec, Rank
 from rlstack.learner.model import ModelSpec
 from rlstack.learner.objective import PolicyObjective, SupervisedObjective
@@ -142,6 +143,37 @@ def test_gradient_does_not_depend_on_micro_batches_or_sharing(learner, monkeypat
         assert torch.linalg.norm(gradient - whole[name]) <= 1e-6 * torch.linalg.norm(whole[name]) + 1e-9, name
 
 
+@pytest.mark.parametrize("reshard", [True, False, "auto"])
+def test_held_parameters_give_the_gradient_of_resharded_ones(small_model, learner, tmp_path, monkeypatch, reshard):
+    batch, names = _batch()
+    _perturb(learner)
+    plan = _plan(batch, names, capacity=60)[0]
+    assert len(plan) > 2
+    learner.spec = _spec(small_model, reshard=reshard)
+    sharding.release(learner.policy)
+    learner.policy.set_reshard_after_forward(True)
+    learner._held = learner._hold()
+    assert learner._held == (reshard is not True)
+    monkeypatch.setattr(learner, "_step", lambda step: (0.0, 0.0))
+    learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0)
+    whole = _gradients(learner)
+    learner.update(batch, [plan[0], [], *plan[1:], []], OBJECTIVE, step=0)  # fillers in the middle and at the end
+    for name, gradient in _gradients(learner).items():
+        assert torch.linalg.norm(gradient - whole[name]) <= 1e-6 * torch.linalg.norm(whole[name]) + 1e-9, name
+
+
+def test_log_probs_between_updates_read_the_weights_of_the_moment(learner):
+    batch, names = _batch()
+    plan = _plan(batch, names, capacity=60)[0]
+    first = learner.update(batch, plan, OBJECTIVE, step=0).logprobs_N
+    after = learner.logprobs(batch, plan, TEMPERATURE)
+    assert np.nanmax(np.abs(after - first)) > 1e-3
+    before = _weights(learner)
+    again = learner.update(batch, plan, OBJECTIVE, step=1).logprobs_N
+    np.testing.assert_array_equal(again, after)
+    assert not all(torch.equal(before[n], w) for n, w in _weights(learner).items())
+
+
 def test_first_update_on_a_batch_is_exactly_on_policy(learner):
     batch, names = _batch()
     result = learner.update(batch, _plan(batch, names, capacity=60)[0], OBJECTIVE, step=0)
@@ -202,8 +234,8 @@ def _train(learner: Learner, steps: range) -> list[float]:
     return [learner.update(batch, plan, objectives[step % 2], step=step).grad_norm for step in steps]
 
 
-def _rank(rank: int, model: Path, folder: Path, results) -> None:
-    learner = Learner(_spec(model), Rank(rank, 2, str(folder / "ranks")))
+def _rank(rank: int, model: Path, folder: Path, reshard: bool, results) -> None:
+    learner = Learner(_spec(model, reshard=reshard), Rank(rank, 2, str(folder / "ranks")))
     norms = _train(learner, range(3))
     learner.save(folder / "saved")
     norms += _train(learner, range(3, 5))
@@ -214,11 +246,12 @@ def _rank(rank: int, model: Path, folder: Path, results) -> None:
 
 
 @pytest.mark.slow
-def test_two_uneven_ranks_learn_as_one_and_one_goes_on_from_their_checkpoint(learner, small_model, tmp_path):
+@pytest.mark.parametrize("reshard", [True, False])
+def test_two_uneven_ranks_learn_as_one_and_one_goes_on_from_their_checkpoint(learner, small_model, tmp_path, reshard):
     (tmp_path / "saved").mkdir()
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
-    ranks = [context.Process(target=_rank, args=(r, small_model, tmp_path, results)) for r in range(2)]
+    ranks = [context.Process(target=_rank, args=(r, small_model, tmp_path, reshard, results)) for r in range(2)]
     for process in ranks:
         process.start()
     two_weights, two_norms = results.get(timeout=120)
