@@ -1,6 +1,6 @@
 """The data that flows through a step, in the order in which it appears.
 
-    Prompt ─rollout─► Sample ─scoring─► Score ─advantages─► Group ─packing─► learner
+    Prompt ─rollout─► Sample ─scoring─► Score ─shaping─► Credit ─advantages─► Group ─packing─► learner
 
 Axes: `_P` prompts of a step, `_G` samples of a group, `_B` rows of a batch, `_T` tokens of one sequence.
 Frozen, numpy-only, importable in milliseconds. A `Sample` round-trips through JSON and is *the* record:
@@ -129,12 +129,42 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Credit:
+    """What training makes of a sample and its verdict: value = base + the weighted terms.
+
+    Whether the sample counts and whether it trains are two things: one that was cut off may stay in the
+    baseline of its group without being learned from.
+    """
+
+    value: float = 0.0
+    base: float = 0.0  # the verdict's value after gates and the rule for truncated samples
+    counts: bool = True  # enters the baseline of its group
+    trains: bool = True  # enters the loss
+    terms: Mapping[str, float] = field(default_factory=dict)  # before their weights
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "value": self.value,
+            "base": self.base,
+            "counts": self.counts,
+            "trains": self.trains,
+            "terms": dict(self.terms),
+        }
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Credit:
+        return cls(**row)
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """All samples of one prompt with their verdicts; the unit of the advantage."""
 
     prompt: Prompt
     samples_G: tuple[Sample, ...]
     scores_G: tuple[Score, ...]
+    credits_G: tuple[Credit, ...] = ()  # of training only: evaluations have none
+    dropped: str = ""  # why the group was replaced by another; "" when it was not
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,10 +84,15 @@ class Ours:
         self._processes = tree_of(os.getpid(), [m.pid for m in (*parts.engines._members, *parts.learners._members)])
 
     def prompts(self, step: int) -> list[Any]:
-        from rlstack.data.prompts import step_prompts
+        from rlstack.data.stream import step_prompts
 
-        stage, config = self._parts.stage, self._parts.ctx.config
-        return list(step_prompts(self._parts.sources, stage.prompts_per_step, config.seed, NAME, step))
+        return list(step_prompts(self._parts.gathering.supply, self._position(step))[0])
+
+    def _position(self, step: int) -> Any:
+        """Where step `step` begins in the endless stream of the one env."""
+        from rlstack.data.stream import Position
+
+        return Position(next={name: step * count for name, count in self._parts.gathering.supply.quotas.items()})
 
     def encode(self, prompt: Any) -> tuple[int, ...]:
         return self._parts.encode(prompt)
@@ -97,7 +102,7 @@ class Ours:
         from rlstack.stages import rl
 
         cpu = cpu_seconds(self._processes)
-        metrics = dict(rl._step(self._parts, step).metrics)
+        metrics = dict(rl._step(self._parts, step, self._position(step))[0].metrics)
         return {**metrics, "cpu_s": cpu_seconds(self._processes) - cpu}
 
     def bare(self, step: int, *, seeded: bool) -> Bare:

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from rlstack.api import Response
-from rlstack.data.prompts import Source, draw, step_prompts
+from rlstack.data.prompts import Source, draw
+from rlstack.data.stream import Position, Supply, step_prompts
 from rlstack.envs.calibration import env, knowledge, stated
 from rlstack.envs.calibration.labels import labelled
 from rlstack.plugins import load_reward
@@ -71,7 +72,8 @@ def test_kinds_take_turns(level):
 
 def test_every_step_holds_both_kinds():
     for step in range(6):
-        prompts = step_prompts([Source(env.ENV)], 2, 0, "calibration", step)
+        supply = Supply([Source(env.ENV)], {"calibration": 2}, 0)
+        prompts, _ = step_prompts(supply, Position(next={"calibration": 2 * step}))
         assert {prompt.data["answerable"] for prompt in prompts} == {True, False}
 
 

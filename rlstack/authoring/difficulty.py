@@ -12,7 +12,8 @@ from rlstack.api import Env
 from rlstack.authoring.trial import Advance, Sampler, Trial, answer_all
 from rlstack.data.prompts import eval_prompts
 from rlstack.scoring import ScoringPool
-from rlstack.stages.evaluate import PASSED, PassRate
+from rlstack.scoring.shaping import PASSED
+from rlstack.stages.evaluate import PassRate
 
 _SAME = 1e-9  # scores closer than this carry no advantage
 _USABLE = 0.2  # share of mixed groups below which a step learns from few of its prompts

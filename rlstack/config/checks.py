@@ -142,7 +142,34 @@ def _rl(where: str, stage: RLStage) -> Iterator[Problem]:
             f"found 1, allowed with advantage.kind={stage.advantage.kind}: at least 2, since a group of one "
             "has no baseline and every advantage would be 0",
         )
+    yield from _credit(where, stage)
     try:
         quotas({name: share.weight for name, share in stage.envs.items()}, stage.prompts_per_step)
     except ConfigError as error:
         yield Problem(where, str(error))
+
+
+def _credit(where: str, stage: RLStage) -> Iterator[Problem]:
+    """How verdicts become credits, and groups get replaced."""
+    sampling, advantage = stage.sampling, stage.advantage
+    if sampling.overlong_cache > sampling.max_tokens:
+        yield Problem(
+            f"{where}.sampling.overlong_cache",
+            f"found {sampling.overlong_cache}, allowed: at most sampling.max_tokens={sampling.max_tokens}",
+        )
+    if sampling.refill and advantage.kind == "reinforce_pp":
+        yield Problem(
+            f"{where}.sampling.refill",
+            f"found {sampling.refill}, allowed with advantage.kind=reinforce_pp: 0, since its baseline is the env's "
+            "batch, where a group that agrees has advantages too",
+        )
+    summed = "the gate and the zero hold for the sum of the rewards; write advantage.combine=before"
+    if advantage.combine == "after" and sampling.truncated == "zero":
+        yield Problem(f"{where}.sampling.truncated", f"found 'zero' with advantage.combine=after: {summed}")
+    for name, share in stage.envs.items():
+        if advantage.combine == "after" and share.gates:
+            yield Problem(f"{where}.envs.{name}.gates", f"found {share.gates} with advantage.combine=after: {summed}")
+        for term in ("brevity", "diversity"):
+            if getattr(share, term) and sampling.samples_per_prompt == 1:
+                what = f"found {getattr(share, term)}; it compares the samples of a prompt, and there is one"
+                yield Problem(f"{where}.envs.{name}.{term}", what)

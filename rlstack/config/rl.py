@@ -23,6 +23,15 @@ class EnvShare(Section):
     """A data set in place of the env's generator: a JSONL, JSON, Parquet or text file, a folder, or a hub id."""
     rewards: dict[str, float] | None = None
     """Reward name → weight, in place of the env's own."""
+    gates: dict[str, float] = Field(default_factory=dict)
+    """Component of the verdict (`format`, or `sql/parses` for a part of a reward) → least value that opens the gate.
+    An answer before a closed gate is worth 0, whatever else it earned."""
+    brevity: float = Field(default=0.0, ge=0.0)
+    """Weight of shortness within a group, from +0.5 for the shortest to -0.5 for the longest; wrong answers never
+    gain by it. 0: off."""
+    diversity: float = Field(default=0.0, ge=0.0)
+    """Weight of the difference from the other answers of a group, in [0, 1]; paid in proportion to the verdict,
+    so that a wrong answer gains nothing. 0: off."""
 
 
 class SamplingConfig(Section):
@@ -40,6 +49,28 @@ class SamplingConfig(Section):
     """1: off."""
     top_k: Count = 0
     """0: off. Training refuses top_p and top_k, because the learner's log-probs would be others."""
+    refill: Count = 0
+    """Dynamic sampling: most rounds in which prompts whose samples are all worth the same are replaced by further
+    prompts of their env. What is still without a preference then stays, so quotas are exact. 0: off."""
+    truncated: Literal["keep", "zero", "mask", "drop"] = "keep"
+    """Samples cut off by a token limit: judged like others; worth 0; out of the loss, but in the baseline of their
+    group; or out of both."""
+    overlong_cache: Count = 0
+    """Soft overlong punishment: over this many tokens before max_tokens it falls from 0 to -1. 0: off."""
+    overlong_weight: float = Field(default=1.0, gt=0.0)
+    """Of the soft overlong punishment."""
+
+
+class DifficultyConfig(Section):
+    """Which prompts are sampled more often, by the policy's own pass rate on their like."""
+
+    kind: Literal["fixed", "learnable"] = "fixed"
+    """`learnable`: levels of a generator, or rows of a data set, by p(1 - p); `envs.<name>.level` is then for
+    evaluations only. Formula and source: `rlstack/data/difficulty.py`."""
+    floor: float = Field(default=0.1, gt=0.0, le=1.0)
+    """Least weight, where the largest is 1: nothing is given up for good."""
+    memory: float = Field(default=0.8, ge=0.0, lt=1.0)
+    """Share of older observations that is kept at each new one: the policy moves on."""
 
 
 class AdvantageConfig(Section):
@@ -155,6 +186,7 @@ class RLStage(Section):
     updates_per_step: Positive = 1
     """Optimizer updates on one batch; 1 is on-policy."""
     sampling: SamplingConfig
+    difficulty: DifficultyConfig = DifficultyConfig()
     advantage: AdvantageConfig = AdvantageConfig()
     loss: LossConfig = LossConfig()
     kl: KLConfig = KLConfig()

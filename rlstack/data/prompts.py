@@ -1,21 +1,22 @@
-"""Identity of prompts, and which prompts a step or an evaluation sees.
+"""Identity of prompts, the endless stream of an env, and which prompts an evaluation sees.
 
-Everything here is a pure function of (seed, stage, step): no state, so that a resumed run, another number
-of workers or another order of arrival meets the same prompts. Axis: `_P` prompts of a step.
+Everything here is a pure function of its arguments: no state, so that a resumed run, another number of workers
+or another order of arrival meets the same prompts. Which positions a step draws: `rlstack/data/stream.py`.
 """
 
 from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rlstack.api import Env, Row
 from rlstack.config.rl import EnvShare
-from rlstack.data.identity import EVAL_ONE_IN, digest, prompt_id, split_of
+from rlstack.data.identity import EVAL_ONE_IN, prompt_id, split_of
 from rlstack.data.loaders import with_data
-from rlstack.errors import ConfigError, PluginError
+from rlstack.errors import ConfigError, PluginError, nearest
 from rlstack.plugins import load_env
 from rlstack.types import Message, Prompt, Split
 
@@ -45,10 +46,18 @@ def _source(name: str, share: EnvShare) -> Source:
         raise ConfigError(f"envs.{name}.path={share.path} holds the env '{env.name}': write envs.{env.name}.path=…")
     if share.level >= env.levels:
         raise ConfigError(f"envs.{name}.level={share.level}: '{name}' has levels 0 to {env.levels - 1}")
+    judging = {Path(reward).stem for reward in share.rewards or env.rewards}  # a reward may be named by its file
+    for component in share.gates:
+        if component.split("/")[0] not in judging:
+            raise ConfigError(
+                f"envs.{name}.gates names '{component}': a component is <reward> or <reward>/<part>; "
+                f"{nearest(component.split('/')[0], judging)}"
+            )
     return Source(env, share.weight, share.level)
 
 
-def _prompt(env: Env, index: int, level: int, row: Row) -> Prompt:
+def prompt_of(env: Env, index: int, level: int, row: Row) -> Prompt:
+    """A row with its identity."""
     return Prompt(prompt_id(env.name, row.messages), env.name, index, tuple(row.messages), row.data, level)
 
 
@@ -61,10 +70,24 @@ def draw(env: Env, split: Split, index: int, level: int, seed: int) -> tuple[Pro
     A data set is walked in epochs, each in a new order. Raises PluginError when a generator has no text
     in this split, or a data set no row.
     """
-    return _draw(env, split, index, level, seed, frozenset())
+    drawn = _draw(env, split, index, level, seed, frozenset())
+    if drawn is None:
+        raise PluginError(
+            f"env '{env.name}', level {level}: no further {split} prompt in {MAX_ATTEMPTS} attempts. Its generator "
+            f"makes too few distinct texts (one in {EVAL_ONE_IN} is kept for eval): vary its wording or numbers"
+        )
+    return drawn
 
 
-def _draw(env: Env, split: Split, index: int, level: int, seed: int, taken: frozenset[str]) -> tuple[Prompt, Row]:
+def draw_new(env: Env, split: Split, index: int, level: int, seed: int, taken: Collection[str]) -> Prompt | None:
+    """As `draw`, but none of the `taken` (ids): a generator tries again, the row of a data set is passed over."""
+    drawn = _draw(env, split, index, level, seed, taken)
+    return drawn[0] if drawn and drawn[0].id not in taken else None
+
+
+def _draw(
+    env: Env, split: Split, index: int, level: int, seed: int, taken: Collection[str]
+) -> tuple[Prompt, Row] | None:
     if env.generate is None:
         return _from_rows(env, split, index, level, seed)
     kind = env.kinds[index % len(env.kinds)] if env.kind else None
@@ -73,13 +96,10 @@ def _draw(env: Env, split: Split, index: int, level: int, seed: int, taken: froz
         row = env.generate(rng, level)
         if split_of(row.messages) != split or (env.kind and env.kind(row) != kind):
             continue
-        prompt = _prompt(env, index, level, row)
+        prompt = prompt_of(env, index, level, row)
         if prompt.id not in taken:
             return prompt, row
-    raise PluginError(
-        f"env '{env.name}', level {level}: no further {split} prompt in {MAX_ATTEMPTS} attempts. Its generator makes "
-        f"too few distinct texts (one in {EVAL_ONE_IN} is kept for eval): vary its wording or numbers"
-    )
+    return None
 
 
 def _from_rows(env: Env, split: Split, index: int, level: int, seed: int) -> tuple[Prompt, Row]:
@@ -87,7 +107,7 @@ def _from_rows(env: Env, split: Split, index: int, level: int, seed: int) -> tup
     epoch, position = divmod(index, len(rows))
     assert env.rows is not None
     row = rows[_order(env.rows, env.kind, split, f"{seed}/{env.name}/{split}/{epoch}")[position]]
-    return _prompt(env, index, level, row), row
+    return prompt_of(env, index, level, row), row
 
 
 def data_rows(env: Env, split: Split) -> tuple[Row, ...]:
@@ -135,7 +155,7 @@ def demonstration(env: Env, prompt: Prompt, row: Row, text: str) -> tuple[Messag
     return (said, *heard, {"role": "assistant", "content": row.gold}) if heard else (said,)
 
 
-# ---- an evaluation, a step ----------------------------------------------------------------------------
+# ---- an evaluation, quotas ----------------------------------------------------------------------------
 
 
 def eval_prompts(env: Env, n: int, level: int = 0) -> tuple[Prompt, ...]:
@@ -177,36 +197,3 @@ def quotas(weights: Mapping[str, float], prompts_per_step: int) -> dict[str, int
 def _enough(weights: Mapping[str, float]) -> int:
     """A number of prompts at which every env has at least one whole share."""
     return -int(-sum(weights.values()) // min(weights.values()))
-
-
-def step_prompts(
-    sources: Sequence[Source], prompts_per_step: int, seed: int, stage: str, step: int
-) -> tuple[Prompt, ...]:
-    """The prompts_P of one step (counted from 0): exact quotas, all distinct, envs evenly interleaved.
-
-    Interleaved: cut into equal parts, no more than the smallest quota, every part holds every env.
-    A data set gives whole steps only: the rest of an epoch that fills no step waits for another order.
-    """
-    counts = quotas({source.env.name: source.weight for source in sources}, prompts_per_step)
-    stage_seed = int.from_bytes(digest([seed, stage])[:6])
-    placed = []
-    for source in sources:
-        count = counts[source.env.name]
-        prompts = _of_one_env(source, count, stage_seed, step)
-        placed += [((k + 0.5) / count, source.env.name, prompt) for k, prompt in enumerate(prompts)]
-    return tuple(prompt for _, _, prompt in sorted(placed, key=lambda item: item[:2]))
-
-
-def _of_one_env(source: Source, count: int, seed: int, step: int) -> list[Prompt]:
-    first = step * count
-    if source.env.generate is None:
-        n = len(data_rows(source.env, "train"))
-        if n < count:
-            raise PluginError(f"env '{source.env.name}': {n} train rows are too few for {count} prompts of a step")
-        epoch, position = divmod(step, n // count)
-        first = epoch * n + position * count
-    taken: dict[str, Prompt] = {}
-    for index in range(first, first + count):
-        prompt, _ = _draw(source.env, "train", index, source.level, seed, frozenset(taken))
-        taken[prompt.id] = prompt
-    return list(taken.values())

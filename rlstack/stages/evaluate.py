@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from rlstack.scoring.shaping import passes
 from rlstack.types import Group
-
-PASSED = 1.0 - 1e-6  # share of the full score
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def pass_rates(groups_P: Sequence[Group], full_score: Mapping[str, float]) -> di
     found: dict[str, PassRate] = {}
     for env in sorted({g.prompt.env for g in groups_P}):
         scores = [g.scores_G[0] for g in groups_P if g.prompt.env == env and g.scores_G[0].status == "ok"]
-        passed = sum(s.value >= PASSED * full_score[env] for s in scores)
+        passed = sum(passes(s, full_score[env]) for s in scores)
         found[env] = PassRate(passed, len(scores))
     return found
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rlstack.config.rl import RLStage
-from rlstack.data.prompts import eval_prompts, step_prompts
+from rlstack.data.prompts import eval_prompts
+from rlstack.data.stream import Position
 from rlstack.errors import MismatchError
 from rlstack.grpo.mismatch import alarm
 from rlstack.learner.objective import PolicyObjective
@@ -18,6 +19,7 @@ from rlstack.stages import evaluate, rl_metrics
 from rlstack.stages.collect import Collected, asks, collect
 from rlstack.stages.context import StageContext, StageSummary
 from rlstack.stages.evaluate import PassRate
+from rlstack.stages.gather import gather
 from rlstack.stages.records import group_row, read_groups, rollout_file
 from rlstack.stages.rl_batch import batch_of, plan_of
 from rlstack.stages.rl_parts import Parts, open_parts
@@ -33,14 +35,14 @@ def run(stage: RLStage, ctx: StageContext) -> StageSummary:
     started = time.monotonic()
     with open_parts(stage, ctx) as parts:
         parts.probe(0)
-        first = _resume(parts)
+        first, position = _resume(parts)
         before = _evaluation(parts, "before") if first == 0 else _recorded(parts, "before")
         ctx.display.stage(ctx.name, done=first, steps=stage.steps)
         facts = _Facts(launched=ctx.launched)
         for step in range(first, stage.steps):
             if stage.scoring.probe_every and step and step % stage.scoring.probe_every == 0:
                 parts.probe(step)
-            report = _step(parts, step)
+            report, position = _step(parts, step, position)
             facts.add(report)
             ctx.display.step(report.step, report.metrics)
             ctx.trackers.log(report)
@@ -54,15 +56,15 @@ def run(stage: RLStage, ctx: StageContext) -> StageSummary:
     return StageSummary(facts.summary(parts, before, after, export, time.monotonic() - started), export)
 
 
-def _step(parts: Parts, step: int) -> StepReport:
+def _step(parts: Parts, step: int, position: Position) -> tuple[StepReport, Position]:
     """One transaction: rollouts are sealed first; then weights, optimizer and position are committed as one."""
     stage, ctx, started = parts.stage, parts.ctx, time.monotonic()
-    prompts_P = step_prompts(parts.sources, stage.prompts_per_step, ctx.config.seed, ctx.name, step)
-    collected = _collect(parts, prompts_P, f"{ctx.config.seed}/{ctx.name}/{step}")
-    check_budget([s for g in collected.groups_P for s in g.scores_G], stage.scoring.max_error_share)
-    ctx.run_dir.seal_rows(rollout_file(ctx.name, step + 1), (group_row(g, step + 1) for g in collected.groups_P))
+    seed = f"{ctx.config.seed}/{ctx.name}/{step}"
+    gathered = gather(lambda prompts: _collect(parts, prompts, seed), parts.gathering, position)
+    check_budget([s for g in gathered.made_P for s in g.scores_G], stage.scoring.max_error_share)
+    ctx.run_dir.seal_rows(rollout_file(ctx.name, step + 1), (group_row(g, step + 1) for g in gathered.made_P))
 
-    batch, samples_B = batch_of(collected.groups_P, stage, parts.rewards)
+    batch, samples_B = batch_of(gathered.groups_P, stage, parts.rewards)
     plan = plan_of(batch, samples_B, parts.cluster.learners, parts.cluster.micro_tokens)
     objective = PolicyObjective(stage.loss, stage.kl, stage.sampling.temperature)
     ctx.display.phase("learning")
@@ -82,14 +84,15 @@ def _step(parts: Parts, step: int) -> StepReport:
     synced = time.monotonic()
     if (step + 1) % stage.checkpoint.every == 0 or step + 1 == stage.steps:
         ctx.display.phase("committing")
-        ctx.run_dir.commit(ctx.name, step + 1, {}, parts.learners.save, keep=stage.checkpoint.keep)
+        state = {"position": gathered.position.to_json()}
+        ctx.run_dir.commit(ctx.name, step + 1, state, parts.learners.save, keep=stage.checkpoint.keep)
     ended = time.monotonic()
     metrics = {
-        **rl_metrics.of_groups(collected.groups_P),
+        **rl_metrics.of_groups(gathered),
         **rl_metrics.of_update(result, batch.n_trained),
         **gap,
-        "seconds/rollout": collected.rollout_s,
-        "seconds/judging": collected.judging_s,
+        "seconds/rollout": gathered.rollout_s,
+        "seconds/judging": gathered.judging_s,
         "seconds/learn": learned - learning,
         "seconds/sync": synced - learned,
         "seconds/commit": ended - synced,
@@ -98,7 +101,7 @@ def _step(parts: Parts, step: int) -> StepReport:
         "speed/tokens": batch.n_trained,
     }
     ctx.run_dir.append_metrics({"stage": ctx.name, "step": step + 1, **{k: float(v) for k, v in metrics.items()}})
-    return StepReport(ctx.name, step + 1, metrics)
+    return StepReport(ctx.name, step + 1, metrics), gathered.position
 
 
 def _collect(parts: Parts, prompts: Sequence[Prompt], seed: str, *, greedy: bool = False) -> Collected:
@@ -159,8 +162,8 @@ def _recorded(parts: Parts, label: str) -> dict[str, PassRate]:
     return evaluate.pass_rates(read_groups(file), parts.full_score)
 
 
-def _resume(parts: Parts) -> int:
-    """Brings learners and engines to the last committed step; returns how many steps are done."""
+def _resume(parts: Parts) -> tuple[int, Position]:
+    """Brings learners and engines to the last committed step; returns how many steps are done, and the position."""
     ctx = parts.ctx
     committed = ctx.run_dir.latest(ctx.name)
     step = committed.step if committed else 0
@@ -170,7 +173,7 @@ def _resume(parts: Parts) -> int:
     ctx.run_dir.forget_metrics_after(ctx.name, step)
     ctx.display.phase("syncing weights")
     parts.learners.sync(step, verify=True)
-    return step
+    return step, Position.from_json(committed.state["position"]) if committed else Position()
 
 
 @dataclass

@@ -12,23 +12,29 @@ from rlstack.data.batch import Batch, Item, shared_items
 from rlstack.data.packing import balance
 from rlstack.errors import ScoringError
 from rlstack.grpo import advantage, reduction
-from rlstack.types import Group, Sample, Score
+from rlstack.scoring.shaping import TERMS, weights_of
+from rlstack.types import Credit, Group, Sample, Score
 
 Rewards = Mapping[str, Mapping[str, float]]
 """Env → reward name → weight."""
 
 
 def batch_of(groups_P: Sequence[Group], stage: RLStage, rewards: Rewards) -> tuple[Batch, list[Sample]]:
-    """The judged samples of a step and their batch, in the same order.
+    """The samples of credited groups that are learned from, and their batch, in the same order.
 
     A sample that could not be judged has left: its group's baseline is that of the others. Raises
     ScoringError when nothing is left.
     """
-    rows = [(p, s, score) for p, g in enumerate(groups_P) for s, score in zip(g.samples_G, g.scores_G, strict=True)]
+    rows = [(p, *row) for p, g in enumerate(groups_P) for row in zip(g.samples_G, g.scores_G, g.credits_G, strict=True)]
     advantages_B = _advantages(rows, groups_P, stage, rewards)
-    kept = [i for i, (_, _, score) in enumerate(rows) if score.status == "ok"]
+    kept = [i for i, (*_, credit) in enumerate(rows) if credit.trains]
     if not kept:
-        raise ScoringError("no sample of this step could be judged; see the scores in the step's rollouts")
+        unjudged = sum(score.status != "ok" for _, _, score, _ in rows)
+        cut = sum(sample.finish_reason == "length" for _, sample, _, _ in rows)
+        raise ScoringError(
+            f"no sample of this step can be learned from: of {len(rows)}, {unjudged} could not be judged and {cut} "
+            f"were cut off (sampling.truncated={stage.sampling.truncated}); see the step's rollouts"
+        )
     samples_B = [rows[i][1] for i in kept]
     lengths_B = np.array([len(s.prompt_ids) + s.n_tokens for s in samples_B], np.int64)
     trained_B = np.array([int(s.loss_mask.sum()) for s in samples_B])
@@ -46,19 +52,26 @@ def batch_of(groups_P: Sequence[Group], stage: RLStage, rewards: Rewards) -> tup
 
 
 def _advantages(
-    rows: Sequence[tuple[int, Sample, Score]], groups_P: Sequence[Group], stage: RLStage, rewards: Rewards
+    rows: Sequence[tuple[int, Sample, Score, Credit]], groups_P: Sequence[Group], stage: RLStage, rewards: Rewards
 ) -> NDArray[np.float32]:
     envs = sorted(rewards)
-    env_B = [groups_P[p].prompt.env for p, _, _ in rows]
+    env_B = [groups_P[p].prompt.env for p, *_ in rows]
+    terms = {env: weights_of(stage.envs[env], stage.sampling) for env in envs}
     names = sorted({name for weights in rewards.values() for name in weights})
     return advantage.compute(
         stage.advantage,
-        scores_B=[score.value for _, _, score in rows],
-        valid_B=[score.status == "ok" for _, _, score in rows],
-        group_B=[p for p, _, _ in rows],
+        scores_B=[credit.value for *_, credit in rows],
+        valid_B=[credit.counts for *_, credit in rows],
+        group_B=[p for p, *_ in rows],
         domain_B=[envs.index(env) for env in env_B],
-        parts_KB=[[score.components.get(name, np.nan) for _, _, score in rows] for name in names],
-        weights_KB=[[rewards[env].get(name, 0.0) for env in env_B] for name in names],
+        parts_KB=[
+            *([score.components.get(name, np.nan) for _, _, score, _ in rows] for name in names),
+            *([credit.terms.get(term, np.nan) for *_, credit in rows] for term in TERMS),
+        ],
+        weights_KB=[
+            *([rewards[env].get(name, 0.0) for env in env_B] for name in names),
+            *([terms[env][term] for env in env_B] for term in TERMS),
+        ],
     )
 
 

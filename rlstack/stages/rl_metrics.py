@@ -10,27 +10,58 @@ from numpy.typing import NDArray
 from rlstack.data.batch import Batch
 from rlstack.grpo.advantage import zero_variance
 from rlstack.learner.learner import UpdateResult
+from rlstack.stages.gather import Gathered
 from rlstack.types import Group, Sample
 
 
-def of_groups(groups_P: Sequence[Group]) -> dict[str, float]:
-    """Rewards, lengths and group statistics, per env and over all samples."""
-    found: dict[str, float] = {}
-    envs = sorted({g.prompt.env for g in groups_P})
+def of_groups(gathered: Gathered) -> dict[str, float]:
+    """Rewards, lengths and group statistics, per env and over all samples.
+
+    Over everything that was sampled, also what dynamic sampling replaced: else rewards would be those of a choice.
+    """
+    made_P, found = gathered.made_P, {}
+    envs = sorted({g.prompt.env for g in made_P})
     for env in envs:
-        own = [g for g in groups_P if g.prompt.env == env]
+        own = [g for g in made_P if g.prompt.env == env]
         found[f"reward/{env}"] = _mean(_values(own))
         found[f"length/{env}"] = _mean([s.n_tokens for g in own for s in g.samples_G])
-    samples = [s for g in groups_P for s in g.samples_G]
-    scores = [s for g in groups_P for s in g.scores_G]
+        found[f"difficulty/{env}"] = _mean([g.prompt.level for g in own])
+        found |= {f"group/{name}/{env}": number for name, number in _fates(own).items()}
+        if any(credit.terms for g in own for credit in g.credits_G):
+            found |= _credits(own, env)
+    samples = [s for g in made_P for s in g.samples_G]
+    scores = [s for g in made_P for s in g.scores_G]
+    untrained = [
+        s.status == "ok" and not c.trains for g in made_P for s, c in zip(g.scores_G, g.credits_G, strict=True)
+    ]
     found["reward/mean"] = _mean([found[f"reward/{env}"] for env in envs])
     found["length/mean"] = _mean([s.n_tokens for s in samples])
     found["length/truncated"] = _mean([s.finish_reason == "length" for s in samples])
-    found["group/zero_variance"] = _mean(
-        [zero_variance([s.value for s in g.scores_G], [s.status == "ok" for s in g.scores_G]) for g in groups_P]
-    )
+    found |= {f"group/{name}": number for name, number in _fates(made_P).items()}
+    found["group/rounds"] = gathered.rounds
     found["group/unjudged"] = _mean([s.status != "ok" for s in scores])
+    found["group/masked"] = _mean(untrained)
     return found
+
+
+def _fates(groups: Sequence[Group]) -> dict[str, float]:
+    dropped = sum(bool(g.dropped) for g in groups)
+    return {
+        "generated": len(groups),
+        "dropped": dropped,
+        "kept": len(groups) - dropped,
+        "zero_variance": _mean(
+            [zero_variance([c.base for c in g.credits_G], [c.counts for c in g.credits_G]) for g in groups]
+        ),
+    }
+
+
+def _credits(groups: Sequence[Group], env: str) -> dict[str, float]:
+    """What shaping has made of the rewards: the mean of the final values, and of each term before its weight."""
+    counted = [c for g in groups for c in g.credits_G if c.counts]
+    terms = sorted({name for c in counted for name in c.terms})
+    means = {f"credit/{name}/{env}": _mean([c.terms.get(name, 0.0) for c in counted]) for name in terms}
+    return {f"credit/{env}": _mean([c.value for c in counted]), **means}
 
 
 def of_update(result: UpdateResult, trained: int) -> dict[str, float]:

@@ -14,6 +14,7 @@ from rlstack.cluster.groups import Engines, Learners, RewardScorer
 from rlstack.config.cluster import ClusterConfig
 from rlstack.config.rl import RLStage
 from rlstack.data.prompts import EVAL_SEED, Source, draw, load_sources
+from rlstack.data.stream import Supply
 from rlstack.errors import ConfigError, RlstackError
 from rlstack.learner.learner import LearnerSpec
 from rlstack.learner.model import ModelSpec
@@ -21,13 +22,14 @@ from rlstack.models.chat import load_tokenizer, render, render_reply, stop_ids
 from rlstack.plugins import reward_label
 from rlstack.rollout.conversation import Rules
 from rlstack.rollout.engine import EngineSpec
-from rlstack.scoring import judges
+from rlstack.scoring import judges, shaping
 from rlstack.scoring.judges import Judges
 from rlstack.scoring.pool import ScoringPool
 from rlstack.scoring.probe import JUNK, probe
 from rlstack.stages.context import StageContext
+from rlstack.stages.gather import Gathering
 from rlstack.stages.rl_batch import Rewards
-from rlstack.types import Prompt
+from rlstack.types import Group, Prompt
 
 _PROBED = 2  # rows of each env
 
@@ -54,6 +56,19 @@ class Parts:
         """The best score of each env; a reward model's scalar has no best, above 0 is enough."""
         ruled = judges.by_rule(self.rewards)
         return {env: sum(w for w in ruled.get(env, {}).values() if w > 0) for env in self.rewards}
+
+    @functools.cached_property
+    def gathering(self) -> Gathering:
+        """What the groups of this stage go by."""
+        stage, full = self.stage, self.full_score
+        supply = Supply.of_stage(self.sources, stage, self.ctx.config.seed, self.ctx.name)
+        parts = self.rewards if stage.advantage.combine == "after" else {}
+
+        def credit(group: Group) -> Group:
+            env = group.prompt.env
+            return shaping.credited(group, stage.envs[env], stage.sampling, full[env])
+
+        return Gathering(supply, credit, full, stage.sampling.refill, parts)
 
     def verifies(self, version: int) -> bool:
         """Whether the fingerprints of both sides are compared at this sync."""

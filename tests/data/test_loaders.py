@@ -13,7 +13,8 @@ import pytest
 from rlstack.api import Env, Response, Row
 from rlstack.config.rl import EnvShare
 from rlstack.data.loaders import with_data
-from rlstack.data.prompts import data_rows, draw, eval_prompts, load_sources, step_prompts
+from rlstack.data.prompts import data_rows, draw, eval_prompts, load_sources
+from rlstack.data.stream import Position, Supply, step_prompts
 from rlstack.data.tables import read, split_named
 from rlstack.errors import ConfigError
 from rlstack.plugins import load_env, load_reward
@@ -333,7 +334,7 @@ def test_a_step_and_an_evaluation_of_a_data_set(tmp_path: Path) -> None:
     source = folder_of(tmp_path, [{"question": q, "answer": n} for n, q in enumerate(QUESTIONS)])
     (found,) = load_sources({"math": EnvShare(data=source)})
     assert found.env.rewards == {"math": 1.0}
-    prompts = step_prompts([found], 8, 0, "rl", 3)
+    prompts = step_prompts(Supply([found], {found.env.name: 8}, 0), Position(next={found.env.name: 24}))[0]
     assert len({p.id for p in prompts}) == 8
     assert [p.data["answer"] for p in eval_prompts(found.env, 5)] == ["39"]
     with pytest.raises(ConfigError, match="levels 0 to 0"):

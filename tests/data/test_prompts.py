@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import random
-from collections import Counter
 
 import pytest
 
 from rlstack.api import Env, Row
 from rlstack.config.rl import EnvShare
 from rlstack.data import prompts
-from rlstack.data.prompts import Source, draw, eval_prompts, quotas, step_prompts
+from rlstack.data.prompts import draw, eval_prompts, quotas
 from rlstack.errors import ConfigError, PluginError
 
 
@@ -125,52 +123,6 @@ def test_an_env_without_a_prompt_is_refused_with_a_way_out():
     assert quotas({"a": 43.0, "b": 1.0}, 44)["b"] == 1
 
 
-def _mixture(*weights: float) -> tuple[Source, ...]:
-    return tuple(Source(_env(f"env{i}"), weight, level=2) for i, weight in enumerate(weights))
-
-
-def test_step_prompts_are_pure_distinct_and_never_held_out():
-    sources = _mixture(1, 2, 3)
-    steps = [step_prompts(sources, 24, 1, "rl", step) for step in range(6)]
-    assert steps[3] == step_prompts(sources, 24, 1, "rl", 3)
-    assert steps[3] != step_prompts(sources, 24, 1, "math", 3)
-    assert steps[3] != step_prompts(sources, 24, 2, "rl", 3)
-    for found in steps:
-        assert Counter(p.env for p in found) == {"env0": 4, "env1": 8, "env2": 12}
-        assert len({p.id for p in found}) == 24
-        assert all(prompts.split_of(p.messages) == "train" for p in found)
-    positions = [(p.env, p.index) for found in steps for p in found]
-    assert len(set(positions)) == len(positions), "no position of a stream is used twice"
-
-
-def test_a_step_repeats_no_text_even_where_texts_are_few():
-    source = Source(_env(), 1.0, level=0)
-    assert len({p.id for p in step_prompts([source], 60, 0, "rl", 0)}) == 60
-    with pytest.raises(PluginError, match="too few distinct texts"):
-        step_prompts([source], 99, 0, "rl", 0)
-
-
-def test_every_part_of_a_step_holds_every_env():
-    for weights in itertools.product((1, 2, 5), repeat=3):
-        for n in (16, 24, 60):
-            found = step_prompts(_mixture(*weights), n, 0, "rl", 0)
-            smallest = min(Counter(p.env for p in found).values())
-            for parts in (k for k in range(1, smallest + 1) if n % k == 0):
-                size = n // parts
-                for start in range(0, n, size):
-                    assert len({p.env for p in found[start : start + size]}) == 3, (weights, n, parts)
-
-
-def test_data_set_steps_repeat_no_row_within_an_epoch():
-    source = Source(_table(10))
-    found = [[p.data["i"] for p in step_prompts([source], 4, 0, "rl", step)] for step in range(4)]
-    assert len({*found[0], *found[1]}) == 8  # two whole steps of ten rows, then another order
-    assert len({*found[2], *found[3]}) == 8
-    assert found[:2] != found[2:]
-    with pytest.raises(PluginError, match="10 train rows are too few"):
-        step_prompts([source], 11, 0, "rl", 0)
-
-
 def test_load_sources_checks_level_and_name(tmp_path):
     loaded = prompts.load_sources({"math": EnvShare(level=1, weight=2.0), "logic": EnvShare()})
     assert [(s.env.name, s.weight, s.level) for s in loaded] == [("logic", 1.0, 0), ("math", 2.0, 1)]
@@ -201,9 +153,6 @@ def _parity(row: Row) -> str:
 def test_kinds_take_turns_in_a_stream():
     env = _env(kind=_parity, kinds=("even", "odd"))
     assert [_parity(draw(env, "train", i, 1, 5)[1]) for i in range(12)] == ["even", "odd"] * 6
-    for step in range(5):
-        found = step_prompts([Source(env)], 2, 0, "rl", step)
-        assert sorted(int(p.data["answer"]) % 2 for p in found) == [0, 1]
 
 
 def test_kinds_of_a_data_set_are_evenly_interleaved():
