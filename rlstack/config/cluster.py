@@ -53,4 +53,7 @@ class ClusterConfig(Section):
     """Learners gather parameters and reduce gradients layer by layer in every micro-batch (true: least memory), or once
     per update (false: least traffic; each rank holds whole parameters and gradients); auto: false where an eighth of
     the device's memory has room for that."""
+    logits_mb: Positive = 256
+    """Logits that a learner holds at once, in MB. Rows with more go through the LM head in pieces that the backward
+    pass computes again: a third more arithmetic in the head, and memory that no longer grows with the row."""
     deadlines: Deadlines = Deadlines()

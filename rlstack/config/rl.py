@@ -113,6 +113,10 @@ class LossConfig(Section):
     """Lower bound of `mask_*`."""
     correction_high: float = Field(default=2.0, ge=1.0)
     """Upper bound of every correction."""
+    entropy_bonus: float = Field(default=0.0, ge=0.0)
+    """Weight of the policy's entropy in the loss, subtracted: above 0 keeps the policy open. Usual: 0.001 to 0.01."""
+    watch_entropy: bool = True
+    """Report `policy/entropy` although nothing is trained with it: two more passes over the logits."""
 
 
 class KLConfig(Section):

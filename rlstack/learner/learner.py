@@ -23,8 +23,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from rlstack.config.optim import OptimConfig
 from rlstack.data.batch import Batch, Item
 from rlstack.errors import LearnerError
-from rlstack.grpo.entropy import entropy
-from rlstack.learner import checkpoint, model, sharding
+from rlstack.learner import checkpoint, forward, model, sharding
+from rlstack.learner.head import TokenScores
 from rlstack.learner.microbatch import MicroBatch, micro_batch
 from rlstack.learner.model import ModelSpec
 from rlstack.learner.objective import Objective, Terms
@@ -41,6 +41,7 @@ class LearnerSpec:
     device: str = "cpu"
     threads: int = 1
     reshard: sharding.Reshard = "auto"  # give gathered parameters back after each layer (rlstack/learner/sharding.py)
+    logits_bytes: int = 256 << 20  # of logits that are held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,30 +124,33 @@ class Learner:
         self, micro: MicroBatch, objective: Objective, old_logprobs_N: NDArray[np.float32] | None
     ) -> tuple[Tensor, Terms]:
         """Log-probs [M], detached, and the objective's terms."""
-        logits_MV = model.token_logits(self.policy, micro, objective.temperature)
-        logprobs_M = model.token_logprobs(logits_MV, micro.targets_M)
-        current_M = logprobs_M.detach()
-        old_M = current_M
-        if old_logprobs_N is not None:
-            old_M = torch.from_numpy(old_logprobs_N[micro.source_M]).to(self.device)
         reference_M = None
         if self.reference is not None and objective.needs_reference:
             with torch.no_grad():
-                reference_M = model.token_logprobs(
-                    model.token_logits(self.reference, micro, objective.temperature), micro.targets_M
-                )
-        terms = objective(micro, logprobs_M, old_M, reference_M)
-        with torch.no_grad():
-            entropy_sum = entropy(logits_MV).sum()
-        return current_M, Terms(terms.loss, {**terms.sums, "entropy": entropy_sum})
+                reference_M = self._scores(self.reference, micro, objective.temperature).logprobs_M
+        scores = self._scores(self.policy, micro, objective.temperature, entropy=objective.needs_entropy)
+        current_M = old_M = scores.logprobs_M.detach()
+        if old_logprobs_N is not None:
+            old_M = torch.from_numpy(old_logprobs_N[micro.source_M]).to(self.device)
+        return current_M, objective(micro, scores, old_M, reference_M)
+
+    def _scores(
+        self, scored: torch.nn.Module, micro: MicroBatch, temperature: float, *, entropy: bool = False
+    ) -> TokenScores:
+        return forward.scores(scored, micro, temperature, piece_bytes=self.spec.logits_bytes, entropy=entropy)
 
     @torch.no_grad()
-    def logprobs(self, batch: Batch, plan: Sequence[Sequence[Item]], temperature: float) -> NDArray[np.float32]:
-        """Log-probs [N] of the trained tokens under the current policy; NaN where another rank computes."""
+    def logprobs(
+        self, batch: Batch, plan: Sequence[Sequence[Item]], temperature: float, *, of_reference: bool = False
+    ) -> NDArray[np.float32]:
+        """Log-probs [N] of the trained tokens under the policy, or the reference; NaN where another rank computes."""
+        scored = self.reference if of_reference else self.policy
+        if scored is None:
+            raise LearnerError("log-probs of the reference, but this learner has none (kl.beta is 0)")
         logprobs_N = np.full(len(batch.tokens_N), np.nan, np.float32)
         for items in plan:
             micro = micro_batch(batch, items, self.device)
-            logprobs_M = model.token_logprobs(model.token_logits(self.policy, micro, temperature), micro.targets_M)
+            logprobs_M = self._scores(scored, micro, temperature).logprobs_M
             if not micro.is_filler:
                 logprobs_N[micro.source_M] = logprobs_M.cpu().numpy()
         sharding.release(self.policy)

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.nn import Module
 
-from rlstack.learner import layout
-from rlstack.learner.microbatch import MicroBatch
+from rlstack.learner import forward, layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +40,9 @@ def load(spec: ModelSpec, mesh: DeviceMesh, device: torch.device, *, trained: bo
     options = {"mesh": mesh, "mp_policy": precision if spec.dtype != "float32" else MixedPrecisionPolicy()}
     for layer in model.model.layers:
         fully_shard(layer, **options)
-    return fully_shard(model, **options)
-
-
-def token_logits(model: Module, micro: MicroBatch, temperature: float) -> Tensor:
-    """Logits [M, V] that predict the trained tokens, divided by the sampling temperature."""
-    output = model(
-        input_ids=micro.tokens_1N,
-        position_ids=micro.positions_1N,
-        packing=micro.packing,
-        logits_to_keep=micro.logits_at_M,
-        use_cache=False,
-    )
-    logits_MV = output.logits[0].float()
-    return logits_MV if temperature == 1.0 else logits_MV / temperature
-
-
-def token_logprobs(logits_MV: Tensor, targets_M: Tensor) -> Tensor:
-    """Log-probability of each target, in nats."""
-    return logits_MV.gather(1, targets_M[:, None])[:, 0] - logits_MV.logsumexp(dim=1)
+    fully_shard(model, **options)
+    forward.attach(model)
+    return model
 
 
 def has_tied_head(model: Any) -> bool:

@@ -16,6 +16,8 @@ from torch import Tensor
 from rlstack.config.rl import KLConfig, LossConfig
 from rlstack.grpo import kl as kl_terms
 from rlstack.grpo import loss as policy_loss
+from rlstack.grpo.entropy import bonus
+from rlstack.learner.head import TokenScores
 from rlstack.learner.microbatch import MicroBatch
 
 
@@ -32,14 +34,16 @@ class Objective(Protocol):
     def temperature(self) -> float: ...
     @property
     def needs_reference(self) -> bool: ...
+    @property
+    def needs_entropy(self) -> bool: ...
     def __call__(
-        self, micro: MicroBatch, logprobs_M: Tensor, old_logprobs_M: Tensor, reference_M: Tensor | None
+        self, micro: MicroBatch, scores: TokenScores, old_logprobs_M: Tensor, reference_M: Tensor | None
     ) -> Terms: ...
 
 
 @dataclass(frozen=True)
 class PolicyObjective:
-    """The clipped policy loss plus beta times the KL against the frozen stage input."""
+    """The policy loss, plus beta times the KL against the reference, less the entropy bonus."""
 
     loss: LossConfig
     kl: KLConfig
@@ -49,13 +53,17 @@ class PolicyObjective:
     def needs_reference(self) -> bool:
         return self.kl.beta > 0
 
+    @property
+    def needs_entropy(self) -> bool:
+        return self.loss.watch_entropy or self.loss.entropy_bonus > 0
+
     def __call__(
-        self, micro: MicroBatch, logprobs_M: Tensor, old_logprobs_M: Tensor, reference_M: Tensor | None
+        self, micro: MicroBatch, scores: TokenScores, old_logprobs_M: Tensor, reference_M: Tensor | None
     ) -> Terms:
         every_M = torch.ones_like(micro.targets_M, dtype=torch.bool)  # untrained tokens were never packed as targets
         policy = policy_loss.compute(
             self.loss,
-            logprobs_M,
+            scores.logprobs_M,
             old_logprobs_M,
             micro.advantages_M,
             every_M,
@@ -65,9 +73,15 @@ class PolicyObjective:
         )
         total, sums = policy.sum, {"policy_loss": policy.sum.detach(), **policy.stats}
         if reference_M is not None:
-            kl = kl_terms.compute(self.kl, logprobs_M, reference_M, old_logprobs_M, every_M, micro.weights_M)
+            kl = kl_terms.compute(self.kl, scores.logprobs_M, reference_M, old_logprobs_M, every_M, micro.weights_M)
             total = total + self.kl.beta * kl.sum
             sums |= {"kl_loss": self.kl.beta * kl.sum.detach(), **kl.stats}
+        if scores.entropy_M is not None:
+            kept_open = bonus(scores.entropy_M, every_M, weight_T=micro.weights_M)
+            sums |= kept_open.stats
+            if self.loss.entropy_bonus > 0:  # else no gradient may reach the entropy: it would cost a pass
+                total = total + self.loss.entropy_bonus * kept_open.sum
+                sums["entropy_loss"] = self.loss.entropy_bonus * kept_open.sum.detach()
         return Terms(total, sums)
 
 
@@ -77,9 +91,10 @@ class SupervisedObjective:
 
     temperature: float = 1.0
     needs_reference: bool = False
+    needs_entropy: bool = False
 
     def __call__(
-        self, micro: MicroBatch, logprobs_M: Tensor, old_logprobs_M: Tensor, reference_M: Tensor | None
+        self, micro: MicroBatch, scores: TokenScores, old_logprobs_M: Tensor, reference_M: Tensor | None
     ) -> Terms:
-        loss = -(logprobs_M * micro.weights_M).sum()
+        loss = -(scores.logprobs_M * micro.weights_M).sum()
         return Terms(loss, {"nll": loss.detach()})

@@ -73,11 +73,14 @@ def of_update(result: UpdateResult, trained: int) -> dict[str, float]:
         "policy/kl": sums.get("kl_k3", 0.0),
         "policy/clip_low": sums["clipped_low"],
         "policy/clip_high": sums["clipped_high"],
-        "policy/entropy": sums["entropy"],
         "optim/grad_norm": result.grad_norm,
         "optim/lr": result.lr,
     }
-    return {**found, "loss/total": found["loss/policy"] + found["loss/kl"]}
+    if "entropy" in sums:
+        found["policy/entropy"] = sums["entropy"]
+    if "entropy_loss" in sums:
+        found["loss/entropy"] = sums["entropy_loss"]
+    return {**found, "loss/total": sum(found.get(f"loss/{term}", 0.0) for term in ("policy", "kl", "entropy"))}
 
 
 def of_gap(batch: Batch, samples_B: Sequence[Sample], logprobs_N: NDArray[np.float32]) -> dict[str, float]:

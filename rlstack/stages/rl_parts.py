@@ -111,6 +111,7 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
             device=config.cluster.device,
             threads=config.cluster.threads,
             reshard=config.cluster.reshard,
+            logits_bytes=config.cluster.logits_mb << 20,
         )
         learners = Learners(spec, config.cluster, ctx.logs, store)
         max_turns = {s.env.name: s.env.max_turns for s in sources if s.env.reply}

@@ -146,6 +146,7 @@ def _learners(stage: TrainStage, ctx: StageContext) -> Iterator[Learners]:
         device=cluster.device,
         threads=cluster.threads,
         reshard=cluster.reshard,
+        logits_bytes=cluster.logits_mb << 20,
     )
     ctx.display.phase("starting learners")
     learners = Learners(spec, cluster, ctx.logs, str(store))

@@ -20,7 +20,8 @@ from rlstack.learner.model import ModelSpec
 from rlstack.learner.objective import PolicyObjective, SupervisedObjective
 
 TEMPERATURE = 0.8
-OBJECTIVE = PolicyObjective(LossConfig(), KLConfig(beta=0.1, estimator="k3"), TEMPERATURE)
+OBJECTIVE = PolicyObjective(LossConfig(entropy_bonus=0.03), KLConfig(beta=0.1, estimator="k3"), TEMPERATURE)
+IN_PIECES = 96 * 4 * 5  # bytes: five tokens of logits at a time
 
 
 def _batch(seed: int = 0, prompts: int = 4, samples: int = 5) -> tuple[Batch, list[str]]:
@@ -105,15 +106,18 @@ def _reference(model: Path, batch: Batch, perturbed: dict[str, torch.Tensor], ol
             ratio, advantage = torch.exp(lp - old), float(batch.advantages_N[offset + t])
             policy_term = -torch.minimum(ratio * advantage, ratio.clamp(0.8, 1.28) * advantage)
             kl_term = torch.exp(rp - lp) - (rp - lp) - 1
-            total = total + float(batch.weights_N[offset + t]) * (policy_term + 0.1 * kl_term)
+            entropy = -(logp[t - 1].exp() * logp[t - 1]).sum()
+            terms = policy_term + 0.1 * kl_term - 0.03 * entropy
+            total = total + float(batch.weights_N[offset + t]) * terms
         offset += int(length)
     loss = total / batch.normaliser
     loss.backward()
     return loss.item(), {n: p.grad for n, p in policy.named_parameters()}, logprobs_N
 
 
-@pytest.mark.parametrize("off_policy", [False, True])
-def test_update_equals_a_float64_reference(small_model, learner, off_policy, monkeypatch):
+@pytest.mark.parametrize(("off_policy", "logits_bytes"), [(False, 1 << 20), (True, 1 << 20), (True, IN_PIECES)])
+def test_update_equals_a_float64_reference(small_model, learner, off_policy, logits_bytes, monkeypatch):
+    learner.spec = _spec(small_model, logits_bytes=logits_bytes)
     batch, names = _batch()
     _perturb(learner)
     weights, old = _weights(learner), None
@@ -122,7 +126,7 @@ def test_update_equals_a_float64_reference(small_model, learner, off_policy, mon
     monkeypatch.setattr(learner, "_step", lambda step: (0.0, 0.0))  # keep the gradients, do not move
     result = learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0, old_logprobs_N=old)
     loss, gradients, logprobs = _reference(small_model, batch, weights, old)
-    found = (result.sums["policy_loss"] + result.sums["kl_loss"]) / batch.normaliser
+    found = sum(result.sums[f"{term}_loss"] for term in ("policy", "kl", "entropy")) / batch.normaliser
     assert found == pytest.approx(loss, rel=2e-5)
     np.testing.assert_allclose(result.logprobs_N, logprobs, atol=2e-5)
     for name, gradient in _gradients(learner).items():
@@ -130,14 +134,20 @@ def test_update_equals_a_float64_reference(small_model, learner, off_policy, mon
         assert torch.linalg.norm(gradient - expected) <= 2e-5 * torch.linalg.norm(expected) + 1e-9, name
 
 
-@pytest.mark.parametrize(("capacity", "share"), [(40, False), (40, True), (100, True), (4096, False)])
-def test_gradient_does_not_depend_on_micro_batches_or_sharing(learner, monkeypatch, capacity, share):
+@pytest.mark.parametrize(
+    ("capacity", "share", "logits_bytes"),
+    [(40, False, 1 << 20), (40, True, 1 << 20), (100, True, IN_PIECES), (4096, False, 1 << 20), (4096, True, 1)],
+)
+def test_gradient_does_not_depend_on_micro_batches_sharing_or_pieces(
+    learner, small_model, monkeypatch, capacity, share, logits_bytes
+):
     batch, names = _batch()
     _perturb(learner)
     monkeypatch.setattr(learner, "_step", lambda step: (0.0, 0.0))
     learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0)
     whole = _gradients(learner)
     plan = _plan(batch, names, capacity=capacity, share=share)[0]
+    learner.spec = _spec(small_model, logits_bytes=logits_bytes)
     learner.update(batch, plan, OBJECTIVE, step=0)
     for name, gradient in _gradients(learner).items():
         assert torch.linalg.norm(gradient - whole[name]) <= 1e-6 * torch.linalg.norm(whole[name]) + 1e-9, name
