@@ -70,7 +70,7 @@ def test_bfloat16_rounds_as_the_whole_logits_do_and_no_worse(piece_bytes):
     theirs = torch.autograd.grad(objective(*whole), (hidden, head))
     close(found.logprobs_M, whole[0], 1e-6)
     close(found.entropy_M, whole[1], 1e-6)  # type: ignore[arg-type]
-    exact_inputs = [x.detach().double().requires_grad_() for x in (hidden, head)]
+    exact_inputs = (hidden.detach().double().requires_grad_(), head.detach().double().requires_grad_())
     exact = torch.autograd.grad(objective(*by_autograd(*exact_inputs, targets, SOFT)), exact_inputs)
     for mine, full, truth in zip(slopes, theirs, exact, strict=True):
         assert mine.dtype == torch.bfloat16
