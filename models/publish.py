@@ -24,14 +24,16 @@ from rlstack.models import tokenizer
 from rlstack.plugins import load_env
 
 TINY = Path(__file__).parent / "tiny"
-ENVS = ("instruction", "logic", "math", "sql", "structured", "temporal")
+ENVS = (
+    "calibration", "chat", "icl", "identity", "instruction", "logic", "math", "science", "sql", "structured", "temporal",
+)  # fmt: skip
 VOCAB_SIZE = 1024
 _CURVE_POINTS = 40
 _PACKAGES = ("torch", "transformers", "tokenizers", "ray", "numpy")
 
 
 def tokenizer_texts(seed: int = 0) -> Iterator[str]:
-    """What the tiny tokenizer is trained on: tasks and drafts of the first envs at every level, and stories."""
+    """What the tiny tokenizer is trained on: tasks and drafts of single-turn envs at every level, and stories."""
     rng = random.Random(seed)
     for name in ENVS:
         env = load_env(name)
