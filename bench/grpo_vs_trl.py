@@ -42,7 +42,7 @@ from grpo import checkpoint, ours, theirs
 from grpo.ours import Bare, Machine, Ours, Work
 
 _DEADLINE_S = 600.0
-SIX = ["instruction", "logic", "math", "sql", "structured", "temporal"]
+NINE = ["chat", "icl", "instruction", "logic", "math", "science", "sql", "structured", "temporal"]
 _PHASES = ("rollout", "judging", "learn", "sync")
 
 
@@ -175,7 +175,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", default="tiny", help="tiny, tiny-random, or a folder with a checkpoint")
     parser.add_argument("--lengths", choices=("equal", "real"), default="equal")
     parser.add_argument("--mean-length", type=int, default=40, help="of --lengths real with random weights")
-    parser.add_argument("--envs", nargs="+", help="of the prompts; default: math, or six for --lengths real")
+    parser.add_argument("--envs", nargs="+", help="of the prompts; default: math, or nine for --lengths real")
     parser.add_argument("--prompts", type=int, default=8)
     parser.add_argument("--samples", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=128, help="longest completion")
@@ -189,7 +189,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="also write every pair and the summary here")
     options = parser.parse_args(argv)
-    options.envs = options.envs or (["math"] if options.lengths == "equal" else SIX)
+    options.envs = options.envs or (["math"] if options.lengths == "equal" else NINE)
     options.trl_batch = options.trl_batch or options.prompts * options.samples
     if options.prompts * options.samples % options.trl_batch:
         parser.error(f"--trl-batch {options.trl_batch} does not divide {options.prompts} x {options.samples}")

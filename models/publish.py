@@ -25,8 +25,18 @@ from rlstack.plugins import load_env
 
 TINY = Path(__file__).parent / "tiny"
 ENVS = (
-    "calibration", "chat", "icl", "identity", "instruction", "logic", "math", "science", "sql", "structured", "temporal",
-)  # fmt: skip
+    "calibration",
+    "chat",
+    "icl",
+    "identity",
+    "instruction",
+    "logic",
+    "math",
+    "science",
+    "sql",
+    "structured",
+    "temporal",
+)
 VOCAB_SIZE = 1024
 _CURVE_POINTS = 40
 _PACKAGES = ("torch", "transformers", "tokenizers", "ray", "numpy")

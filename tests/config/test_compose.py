@@ -29,7 +29,17 @@ def rl(*argv: str, stage: str = "multidomain") -> RLStage:
 def test_the_bare_command_is_multidomain_on_the_tiny_model():
     config = compose([ON_CPU])
     assert (config.recipe, config.model.name, config.cluster.device) == ("multidomain", "tiny", "cpu")
-    assert set(rl().envs) == {"math", "logic", "instruction", "structured", "sql", "temporal"}
+    assert set(rl().envs) == {
+        "chat",
+        "icl",
+        "instruction",
+        "logic",
+        "math",
+        "science",
+        "sql",
+        "structured",
+        "temporal",
+    }
     assert rl().sampling.samples_per_prompt == 16
 
 

@@ -16,7 +16,7 @@ import psutil
 SMALL = (
     "recipe=multidomain",
     "stages.multidomain.steps=4",
-    "stages.multidomain.prompts_per_step=6",
+    "stages.multidomain.prompts_per_step=9",
     "stages.multidomain.sampling.samples_per_prompt=4",
     "stages.multidomain.sampling.max_tokens=24",
     "stages.multidomain.eval.prompts_per_env=4",

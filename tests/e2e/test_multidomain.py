@@ -17,7 +17,7 @@ from command import STAGE, START_S, Run, metrics
 from rlstack.stages.records import read_groups
 
 pytestmark = pytest.mark.e2e
-ENVS = {"instruction", "logic", "math", "sql", "structured", "temporal"}
+ENVS = {"chat", "icl", "instruction", "logic", "math", "science", "sql", "structured", "temporal"}
 
 
 @pytest.fixture(scope="module")
