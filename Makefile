@@ -10,6 +10,9 @@ ARGS ?= recipe=multidomain
 EXTRAS ?=
 SETUP := scripts/setup.sh
 
+# Test processes by the dozen import the same sources: let Python keep their bytecode, whatever the shell says.
+test test-unit: export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help run test test-unit check format setup clean
 .DEFAULT_GOAL := help
 

@@ -225,7 +225,8 @@ def _origins(kind: Kind, env: str | None = None) -> tuple[Origin, ...]:
     roots: tuple[tuple[Owner, Path], ...] = (("local", Path.cwd() / folder), ("ours", _OURS[kind]))
     for owner, root in roots:
         for name, file in _in_folder(kind, root):
-            found.setdefault(str(file.resolve()), Origin(kind, name, str(file.resolve()), owner))
+            where = str(file.resolve())
+            found.setdefault(where, Origin(kind, name, where, owner))
     if kind == "reward":
         places = [Path(o.where) for o in _origins("env") if o.is_file]
         if env is not None and _is_path(env):

@@ -42,6 +42,10 @@ _ANSWER_WORD = (
     r"|ответ\b|答案|答え|正解|回答"
 )
 _IS = r"is|are|was|would\s+be|will\s+be|must\s+be|should\s+be|equals|est|es|ist|lautet|è|é"
+_ANSWER_STEMS = (  # one is in every text that _ANSWER_WORD matches; searched before, being a hundred times faster
+    "answer", "final", "solution", "result", "réponse", "reponse", "respuesta", "antwort", "resposta", "risposta",
+    "ответ", "答案", "答え", "正解", "回答",
+)  # fmt: skip
 _SAID = re.compile(
     rf"(?:{_ANSWER_WORD})(?:\s+(?:to|for|of|in|with)\s[^.\n:=$]{{0,80}}?)?[ \t]*[*_]{{0,3}}[ \t]*"
     rf"(?::[ \t]*[*_]{{0,3}}|=|\b(?:{_IS})\b[ \t]*:?|は|是|为|為)",
@@ -88,8 +92,16 @@ def boxes(text: str) -> list[Statement]:
     return found if len(found) <= MOST_BOXES else []
 
 
+def _names_an_answer(text: str) -> bool:
+    """Whether `_SAID` or `_HEADING` can match at all."""
+    plain = text.casefold().replace("\u0307", "").replace("ı", "i")  # re.I takes İ and ı for i as well
+    return any(stem in plain for stem in _ANSWER_STEMS)
+
+
 def _said(text: str) -> list[Statement]:
-    found = []
+    found: list[Statement] = []
+    if not _names_an_answer(text):
+        return found
     for match in [*list(_SAID.finditer(text))[-MOST_BOXES:], *list(_HEADING.finditer(text))[-MOST_BOXES:]]:
         statement = _sentence_from(text, match.end(), "said", match.start())
         if statement is not None:

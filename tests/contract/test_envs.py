@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,9 +95,10 @@ def test_gold_pays_and_junk_does_not(name, level):
         for text in (*SAYS_NOTHING, *unsure, "SELECT 1"):
             assert judge(prompt, text) <= 0.01, (row.messages, text)
         assert judge(prompt, row.messages[-1]["content"]) <= 0.01, ("echo", row.messages)
-    others = [(prompt, gold) for prompt, row in rows for _, r in rows if (gold := r.gold) != row.gold]
-    paid = sum(judge(prompt, gold) > 0.01 for prompt, gold in others)
-    assert paid <= FORM.get(name, 0.02) * len(others), "answers to other prompts pay"
+    golds = Counter(row.gold for _, row in rows)
+    others = [(prompt, gold, n) for prompt, row in rows for gold, n in golds.items() if gold != row.gold]
+    paid = sum(n for prompt, gold, n in others if judge(prompt, gold) > 0.01)
+    assert paid <= FORM.get(name, 0.02) * sum(n for *_, n in others), "answers to other prompts pay"
     ones = sum(judge(prompt, "1") > 0.01 for prompt, row in rows if "1" not in row.gold)
     assert ones == 0
 

@@ -105,6 +105,7 @@ def pool() -> Iterator[ScoringPool]:
         yield pool
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", env_names())
 def test_hostile_answers_harm_nothing(pool: ScoringPool, name: str) -> None:
     env, rng = load_env(name), random.Random(5)

@@ -85,6 +85,7 @@ def pool() -> Iterator[ScoringPool]:
         yield pool
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GOLD)
 def test_hostile_answers_harm_nothing(pool: ScoringPool, name: str) -> None:
     data, gold = GOLD[name]

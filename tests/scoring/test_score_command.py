@@ -149,6 +149,7 @@ def test_ctrl_c_ends_the_command_quietly_while_it_waits_for_input(reward: str) -
         assert process.stderr.read() == ""
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded_on_a_long_file(reward: str) -> None:
     code = (
         "import sys; from rlstack.cli.score import main; main(sys.argv[1:]);"
