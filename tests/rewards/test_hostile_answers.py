@@ -151,6 +151,7 @@ def hang_guard() -> Iterator[None]:
     faulthandler.cancel_dump_traceback_later()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LONG)
 def test_long_answers_are_judged_in_bounded_time(name: str) -> None:
     for reward, data in TASKS:
@@ -161,6 +162,7 @@ def test_long_answers_are_judged_in_bounded_time(name: str) -> None:
             assert verdict.value <= 0, f"{reward.__name__} {data}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_worth_nothing_at_once(name: str) -> None:
     for text in (rf"\boxed{{{BOMBS[name]}}}", f"Answer: {BOMBS[name]}", f"#### {BOMBS[name]}"):
@@ -279,6 +281,7 @@ ANSWERS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(text=ANSWERS)
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_any_answer_gets_a_score(text: str) -> None:

@@ -84,6 +84,7 @@ def everything() -> tuple[list[str], list[dict]]:
     return ids, kwargs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_megabyte_in_small_is_judged_in_linear_time(piece: str) -> None:
     ids, kwargs = everything()
