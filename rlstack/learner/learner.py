@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,16 @@ class Learner:
         sampled, under this packing; None when this is the first update on the batch, where they are the
         current ones and the ratio is exactly 1.
         """
+        started = time.perf_counter()
+        found = self.accumulate(batch, plan, objective, old_logprobs_N=old_logprobs_N)
+        grad_norm, lr = self._step(step)
+        return replace(found, grad_norm=grad_norm, lr=lr, seconds=time.perf_counter() - started)
+
+    def accumulate(
+        self, batch: Batch, plan: Sequence[Sequence[Item]], objective: Objective, *,
+        old_logprobs_N: NDArray[np.float32] | None = None,
+    ) -> UpdateResult:  # fmt: skip
+        """The gradient of an update, left in the parameters; nothing moves, so the result has no norm and no rate."""
         started, sums, tokens = time.perf_counter(), dict[str, float](), 0
         logprobs_N = np.full(len(batch.tokens_N), np.nan, np.float32)
         scale = self.rank.world / batch.normaliser  # FSDP2 averages over ranks; we want the sum
@@ -117,8 +127,7 @@ class Learner:
             tokens += micro.tokens_1N.shape[1]
             for name, value in terms.sums.items():
                 sums[name] = sums.get(name, 0.0) + float(value)
-        grad_norm, lr = self._step(step)
-        return UpdateResult(sums, logprobs_N, grad_norm, lr, tokens, time.perf_counter() - started)
+        return UpdateResult(sums, logprobs_N, 0.0, 0.0, tokens, time.perf_counter() - started)
 
     def _forward(
         self, micro: MicroBatch, objective: Objective, old_logprobs_N: NDArray[np.float32] | None
