@@ -12,6 +12,7 @@ COMMANDS = {
     "run": ("rlstack.run", "train: compose a configuration and run its stages"),
     "score": ("rlstack.cli.score", "judge answers in a JSONL file with a reward"),
     "env": ("rlstack.cli.env", "write, list, check and try environments"),
+    "verify": ("rlstack.cli.verify", "check the invariances of training on your model and cluster"),
     "rescore": ("rlstack.cli.rescore", "judge a run's saved rollouts again and show what changed"),
 }
 """Command → (module with `main(argv) -> int`, one line of help). A new command is one more entry."""

@@ -59,6 +59,7 @@ class LearnerShell:
         from rlstack.learner.learner import Learner
 
         self._learner = Learner(spec, rank)
+        self._probe: Any = None
 
     def pid(self) -> int:
         return os.getpid()
@@ -66,6 +67,14 @@ class LearnerShell:
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Any verb of `Learner`."""
         return getattr(self._learner, method)(*args, **kwargs)
+
+    def probe(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Any verb of `Probe`, for `rlstack verify`."""
+        if self._probe is None:
+            from rlstack.learner.probe import Probe
+
+            self._probe = Probe(self._learner)
+        return getattr(self._probe, method)(*args, **kwargs)
 
 
 class RewardShell:

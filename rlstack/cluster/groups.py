@@ -119,7 +119,7 @@ class Learners:
     """All FSDP2 ranks. Every call is made on every rank at once, because each one is a collective."""
 
     def __init__(self, spec: LearnerSpec, cfg: ClusterConfig, logs: Path, store: str) -> None:
-        self._cfg = cfg
+        self.spec, self._cfg = spec, cfg
         actor = ray.remote(LearnerShell).options(
             num_cpus=0,
             num_gpus=_gpus(cfg, 1),
@@ -173,11 +173,29 @@ class Learners:
     def close(self) -> None:
         self._each("close", None, "closing", "stop")
 
+    def probe(
+        self, method: str, *args: Any, batch: Batch | None = None, plan: Plan | None = None, **options: Any
+    ) -> list[Any]:
+        """A verb of `learner.probe.Probe` on every rank, with its share of `plan`: what `rlstack verify` looks at."""
+        shared = () if batch is None else (ray.put(batch),)
+        shares = [(share,) for share in plan] if plan is not None else [()] * len(self._members)
+        arguments = [(*shared, *share, *args) for share in shares]
+        return self._each(method, arguments, f"verifying ({method})", "update", verb="probe", **options)
+
     def _each(
-        self, method: str, arguments: list[tuple[Any, ...]] | None, what: str, deadline: str, **options: Any
+        self,
+        method: str,
+        arguments: list[tuple[Any, ...]] | None,
+        what: str,
+        deadline: str,
+        verb: str = "call",
+        **options: Any,
     ) -> list[Any]:
         per_rank = arguments or [()] * len(self._members)
-        refs = [m.handle.call.remote(method, *args, **options) for m, args in zip(self._members, per_rank, strict=True)]
+        refs = [
+            getattr(m.handle, verb).remote(method, *args, **options)
+            for m, args in zip(self._members, per_rank, strict=True)
+        ]
         seconds = getattr(self._cfg.deadlines, deadline)
         return await_all(refs, self._members, seconds=seconds, what=what, error=LearnerError)
 

@@ -168,12 +168,17 @@ class CheckpointConfig(Section):
 class GuardConfig(Section):
     """Agreement of engine and learner."""
 
-    max_mismatch: float = Field(default=1.05, gt=1.0)
-    """Alarm when the mean of exp|log-prob(engine) - log-prob(learner)| of a step is above it."""
+    max_mismatch: float | None = Field(default=None, gt=1.0)
+    """Alarm when the mean of exp|log-prob(engine) - log-prob(learner)| of a step is above it; null: 1.005 where
+    `cluster.dtype` is float32, so that weights 1 % off are noticed, and 1.05 in bfloat16, which rounds by 0.4 %."""
     on_mismatch: Literal["stop", "warn"] = "stop"
     """What the alarm does."""
     verify_every: Positive = 1
     """Compare fingerprints of the engines' and the learner's weights at every so-manyth sync, and at the first."""
+
+    def limit(self, dtype: str) -> float:
+        """`max_mismatch`, or what null stands for."""
+        return self.max_mismatch or (1.005 if dtype == "float32" else 1.05)
 
 
 class RLStage(Section):

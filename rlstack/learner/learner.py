@@ -139,7 +139,7 @@ class Learner:
                 reference_M = self._scores(self.reference, micro, objective.temperature).logprobs_M
         scores = self._scores(self.policy, micro, objective.temperature, entropy=objective.needs_entropy)
         current_M = old_M = scores.logprobs_M.detach()
-        if old_logprobs_N is not None:
+        if old_logprobs_N is not None and not micro.is_filler:
             old_M = torch.from_numpy(old_logprobs_N[micro.source_M]).to(self.device)
         return current_M, objective(micro, scores, old_M, reference_M)
 

@@ -128,7 +128,7 @@ def _collect(parts: Parts, prompts: Sequence[Prompt], seed: str, *, greedy: bool
 
 def _guard(parts: Parts, gap: dict[str, float], step: int) -> None:
     """Stops, or warns, when engine and learner disagree: the policy would learn from someone else's samples."""
-    limit = parts.stage.guard.max_mismatch
+    limit = parts.stage.guard.limit(parts.cluster.dtype)
     if not alarm(gap["gap/mean_error"], limit):
         return
     message = (

@@ -59,7 +59,7 @@ def test_cfg_job_prints_the_whole_configuration():
     data = yaml.safe_load(done.stdout)
     assert done.returncode == 0
     assert data["stages"]["single"]["envs"]["math"]["weight"] == 1.0
-    assert data["stages"]["single"]["guard"]["max_mismatch"] == 1.05  # a default that no file spells out
+    assert data["stages"]["single"]["guard"]["verify_every"] == 1  # a default that no file spells out
     assert done.stderr.strip() == LIGHT
 
 

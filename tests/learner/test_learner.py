@@ -278,3 +278,22 @@ def test_two_uneven_ranks_learn_as_one_and_one_goes_on_from_their_checkpoint(lea
     assert _train(learner, range(3, 5)) == pytest.approx(two_norms[3:], rel=1e-4)
     for name, weight in _weights(learner).items():
         np.testing.assert_allclose(two_weights[name], weight, atol=2e-5, err_msg=name)
+
+
+def test_a_rank_without_work_joins_an_off_policy_update(learner, monkeypatch):
+    """Its empty micro-batch has no old log-probs to look up."""
+    batch, names = _batch()
+    old = np.random.default_rng(1).normal(-4, 0.5, len(batch.tokens_N)).astype(np.float32)
+    monkeypatch.setattr(learner, "_step", lambda step: (0.0, 0.0))
+    (plan,) = _plan(batch, names)
+    learner.update(batch, plan, OBJECTIVE, step=0, old_logprobs_N=old)
+    whole = _gradients(learner)
+    learner.update(batch, [*plan, []], OBJECTIVE, step=0, old_logprobs_N=old)
+    for name, gradient in _gradients(learner).items():
+        assert torch.equal(gradient, whole[name]), name
+
+
+def test_parameters_are_shards_again_after_log_probs(learner):
+    batch, names = _batch()
+    learner.logprobs(batch, _plan(batch, names)[0], TEMPERATURE)
+    assert all(hasattr(p, "full_tensor") for p in learner.policy.parameters())

@@ -22,7 +22,7 @@ LAYERS = (
     ("cli",),
     ("run",),
     ("chain",),
-    ("authoring",),
+    ("authoring", "verify"),
     ("stages", "composing"),
     ("cluster", "plan"),
     ("rollout", "learner", "scoring", "data", "sync", "track", "view", "models", "rewards", "envs"),
