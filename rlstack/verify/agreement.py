@@ -28,7 +28,7 @@ def gap_of(subject: Subject, samples: Sequence[Sample]) -> Gap:
 
 
 def _step(subject: Subject, samples: Sequence[Sample]) -> Material:
-    return material(subject.prompts, samples, subject.stage, subject.cluster.micro_tokens)
+    return material(samples, subject.stage, subject.cluster.micro_tokens)
 
 
 def synced(subject: Subject, version: int, name: str, claim: str) -> Check:

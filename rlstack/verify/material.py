@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +12,9 @@ from rlstack.config.rl import RLStage
 from rlstack.data.batch import Batch, Item
 from rlstack.data.packing import balance
 from rlstack.errors import EngineError
-from rlstack.stages.rl_batch import batch_of, plan_of
-from rlstack.types import Group, Prompt, Sample, Score
+from rlstack.grpo import reduction
+from rlstack.stages.rl_batch import plan_of
+from rlstack.types import Sample
 
 Plan = list[list[list[Item]]]
 """Per rank, per micro-batch: the items."""
@@ -22,7 +22,7 @@ Plan = list[list[list[Item]]]
 
 @dataclass(frozen=True)
 class Material:
-    """A step's batch. Advantages come from made-up scores: the invariances hold for any."""
+    """A step's batch. Advantages are drawn: the invariances hold for any."""
 
     batch: Batch
     samples_B: Sequence[Sample]
@@ -61,24 +61,37 @@ class Material:
         return [[[(i,) for i in micro] for micro in share] for share in shares]
 
 
-def material(prompts: Sequence[Prompt], samples: Sequence[Sample], stage: RLStage, micro_tokens: int) -> Material:
-    """Groups with drawn scores → the batch that the stage's own code makes of them.
+def material(samples: Sequence[Sample], stage: RLStage, micro_tokens: int) -> Material:
+    """A batch with the stage's reduction; samples in any order.
 
     Raises EngineError when the model answers with fewer than two tokens in all.
     """
-    draw = random.Random("rlstack verify")
-    by_prompt: dict[str, list[Sample]] = {p.id: [] for p in prompts}
-    for sample in sorted(samples, key=lambda s: s.index):
-        by_prompt[sample.prompt_id].append(sample)
-    groups = []
-    for prompt in prompts:
-        own = by_prompt[prompt.id]
-        values = [i % 2 + draw.random() for i in range(len(own))]
-        groups.append(Group(prompt, tuple(own), tuple(Score(value=v, components={"drawn": v}) for v in values)))
-    rewards = {prompt.env: {"drawn": 1.0} for prompt in prompts}
-    batch, samples_B = batch_of(groups, stage, rewards)
-    if batch.n_trained < 2:
+    samples_B = sorted(samples, key=lambda s: (s.prompt_id, s.index))
+    lengths_B = np.array([len(s.prompt_ids) + s.n_tokens for s in samples_B], np.int64)
+    trained_B = np.array([int(s.loss_mask.sum()) for s in samples_B])
+    if trained_B.sum() < 2:
         raise EngineError("the model's answers hold fewer than two tokens: nothing can be compared")
-    noise = np.random.default_rng(0).normal(0.0, 0.2, len(batch.tokens_N))
-    old = (batch.engine_logprobs_N + noise).astype(np.float32)
-    return Material(batch, samples_B, old, max(micro_tokens, int(batch.lengths_B.max())))
+    prompts = sorted({s.prompt_id for s in samples_B})
+    groups = [prompts.index(s.prompt_id) for s in samples_B]
+    weights = reduction.compute(stage.loss, trained_B, groups, stage.sampling.max_tokens)
+    draw = np.random.default_rng(0)
+    total = int(lengths_B.sum())
+    engine_N = _flat([s.logprobs for s in samples_B], samples_B, np.float32)
+    batch = Batch(
+        tokens_N=np.concatenate([part for s in samples_B for part in (s.prompt_ids, s.completion_ids)]),
+        lengths_B=lengths_B,
+        prompt_lengths_B=np.array([len(s.prompt_ids) for s in samples_B], np.int64),
+        trained_N=_flat([s.loss_mask for s in samples_B], samples_B, np.bool_),
+        engine_logprobs_N=engine_N,
+        advantages_N=np.repeat(draw.normal(size=len(samples_B)), lengths_B).astype(np.float32),
+        weights_N=np.repeat(weights.weight_B, lengths_B).astype(np.float32),
+        normaliser=weights.normaliser,
+    )
+    old_N = (engine_N + draw.normal(0.0, 0.2, total)).astype(np.float32)
+    return Material(batch, samples_B, old_N, max(micro_tokens, int(lengths_B.max())))
+
+
+def _flat(completions: Sequence[NDArray], samples_B: Sequence[Sample], dtype: type) -> NDArray:
+    """Per-token values of completions, with zeros for the prompts before them."""
+    pairs = zip(completions, samples_B, strict=True)
+    return np.concatenate([p for c, s in pairs for p in (np.zeros(len(s.prompt_ids), dtype), c.astype(dtype))])

@@ -38,7 +38,7 @@ def _checks(subject: Subject, display: Display) -> Iterator[Check]:
     yield agreement.synced(subject, 0, "fingerprint", "after a sync engine and learner hold the same weights")
     display.phase("sampling")
     samples = subject.sample("first")
-    step = material(subject.prompts, samples, subject.stage, subject.cluster.micro_tokens)
+    step = material(samples, subject.stage, subject.cluster.micro_tokens)
     display.phase("engine against learner")
     yield from agreement.temperature(subject, samples)
     yield from agreement.order(subject, samples)

@@ -12,7 +12,7 @@ from rlstack.cluster.groups import Learners
 from rlstack.config.cluster import ClusterConfig
 from rlstack.config.rl import RLStage
 from rlstack.config.run import RunConfig
-from rlstack.data.prompts import step_prompts
+from rlstack.data.prompts import eval_prompts, quotas
 from rlstack.learner.objective import PolicyObjective
 from rlstack.rundir import RunDir
 from rlstack.stages.collect import asks
@@ -97,7 +97,8 @@ def open_subject(config: RunConfig, model: Path, size: Size, folder: Path, displ
     try:
         ctx = StageContext(name, config, model, run_dir, display, trackers, time.time())
         with open_parts(stage, ctx) as parts:
-            prompts = step_prompts(parts.sources, stage.prompts_per_step, config.seed, name, 0)
+            counts = quotas({name: share.weight for name, share in stage.envs.items()}, stage.prompts_per_step)
+            prompts = [p for s in parts.sources for p in eval_prompts(s.env, counts[s.env.name], s.level)]
             yield Subject(parts, prompts, folder, size)
     finally:
         run_dir.close()
