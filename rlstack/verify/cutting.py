@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlstack.cluster.groups import Learners, merge
-from rlstack.config.rl import LossConfig
 from rlstack.learner.objective import PolicyObjective
 from rlstack.learner.sketch import Sketch, difference
 from rlstack.verify.material import Material, Plan
@@ -84,7 +83,7 @@ def first_update(subject: Subject, material: Material) -> Iterator[Check]:
         subject.tolerance.gradient,
     )
     if subject.stage.loss.correction == "none":
-        plain = replace(objective, loss=LossConfig(kind="reinforce"))
+        plain = replace(objective, loss=subject.stage.loss.model_copy(update={"kind": "reinforce"}))
         other = gradient_of(learners, material, plan, plain, None)
         apart = difference(found.gradient, other.gradient)
         yield Check(
