@@ -93,6 +93,9 @@ def _cluster(config: RunConfig) -> Iterator[Problem]:
         )
     if cluster.device == "cpu" and cluster.colocate:
         yield Problem("cluster.colocate", "found true; only GPUs are shared in turns, write false")
+    for name in ("offload_policy", "offload_reference"):
+        if cluster.device == "cpu" and getattr(cluster, name):
+            yield Problem(f"cluster.{name}", "found true; without a GPU everything is in CPU memory, write false")
     if not 0.0 < cluster.gpu_memory_share < 1.0:
         yield Problem("cluster.gpu_memory_share", f"found {cluster.gpu_memory_share}, allowed: above 0 and below 1")
 

@@ -56,4 +56,10 @@ class ClusterConfig(Section):
     logits_mb: Positive = 256
     """Logits that a learner holds at once, in MB. Rows with more go through the LM head in pieces that the backward
     pass computes again: a third more arithmetic in the head, and memory that no longer grows with the row."""
+    gradient_checkpointing: bool = False
+    """Learners keep only the input of each decoder layer and compute the rest again in the backward pass."""
+    offload_policy: bool = False
+    """GPU learners keep weights, gradients and AdamW's moments in CPU memory and update there."""
+    offload_reference: bool = False
+    """GPU learners keep the frozen reference in CPU memory and fetch it layer by layer."""
     deadlines: Deadlines = Deadlines()

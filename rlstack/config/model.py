@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from rlstack.config.base import Positive, Section
 
 
@@ -42,6 +44,17 @@ class ShapeConfig(Section):
     """Logits are divided by it."""
 
 
+class LoraConfig(Section):
+    """Low-rank adapters (arXiv 2106.09685): W + alpha/rank * B A, where only A and B are trained."""
+
+    rank: Positive = 16
+    """Rows of A and columns of B."""
+    alpha: float = Field(default=32.0, gt=0.0)
+    """What B A is multiplied by, times 1/rank."""
+    targets: tuple[str, ...] = ()
+    """Linear layers of the decoder by their last name, e.g. [q_proj,v_proj]; empty: all of them."""
+
+
 class ModelConfig(Section):
     """Which weights, or which shape."""
 
@@ -55,5 +68,7 @@ class ModelConfig(Section):
     """Where the tokenizer comes from when `path` is null: folder, hub id or `builtin:tiny-tokenizer`."""
     trust_remote_code: bool = False
     """Run Python code that ships with the checkpoint. Off unless you ask for it."""
+    lora: LoraConfig | None = None
+    """Train adapters in place of all weights, new ones in each stage; null trains every weight. See docs/memory.md."""
     chat_template: Literal["own", "tokenizer"] = "own"
     """`own`: the role-tag template of `models/`; `tokenizer`: the one that ships with the checkpoint."""

@@ -1,13 +1,12 @@
 """Sharded state to disk and back: safetensors only, nothing pickled.
 
-Every rank writes its own shards; a run saved on two ranks resumes on one or on four. Scalars of the
+Holds what is trained and its optimizer: with adapters these alone, a frozen base is read again from the
+stage's input. Every rank writes its own shards; a run saved on two ranks resumes on one or on four. Scalars of the
 optimizer (learning rate, betas) come from the configuration and are not stored.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from rlstack.errors import LearnerError
 
 _HEAD = "lm_head.weight"
 _FLAT = StateDictOptions(flatten_optimizer_state_dict=True)
+_TRAINED = StateDictOptions(ignore_frozen_params=True)
 
 
 def save(policy: Module, optimizer: Optimizer, folder: Path) -> None:
@@ -44,45 +44,19 @@ def restore(policy: Module, optimizer: Optimizer, folder: Path) -> None:
     state = _tensors(policy, optimizer)
     _guard(lambda: dcp_load(state, storage_reader=HuggingFaceStorageReader(str(folder))), "reading", folder)
     weights = {name.removeprefix("policy."): t for name, t in state.items() if name.startswith("policy.")}
-    set_model_state_dict(policy, weights, options=StateDictOptions(strict=not _tied(policy)))
+    # Not strict: a tied head and frozen weights are not in it. What should be there and is not fails in dcp_load.
+    set_model_state_dict(policy, weights, options=StateDictOptions(strict=False))
     flat = get_optimizer_state_dict(policy, optimizer, options=_FLAT)
     flat.update({name.removeprefix("optimizer."): t for name, t in state.items() if name.startswith("optimizer.")})
     set_optimizer_state_dict(policy, optimizer, flat, options=_FLAT)
-
-
-def export(policy: Any, source: str, folder: Path, *, write: bool) -> None:
-    """The whole policy in Hugging Face format, with the tokenizer files of `source`; rank 0 writes."""
-    full: dict[str, Any] = get_model_state_dict(
-        policy, options=StateDictOptions(full_state_dict=True, cpu_offload=True)
-    )
-    if not write:
-        return
-    from huggingface_hub import save_torch_state_dict
-
-    folder.mkdir(parents=True, exist_ok=True)
-    if _tied(policy):
-        full.pop(_HEAD, None)
-    save_torch_state_dict(full, folder)
-    for file in Path(source).iterdir():
-        if file.is_file() and file.suffix not in {".safetensors", ".bin", ".gguf"} and "index" not in file.name:
-            shutil.copyfile(file, folder / file.name)
-    _write_config(source, folder)
 
 
 def _tied(policy: Any) -> bool:
     return bool(policy.config.tie_word_embeddings)
 
 
-def _write_config(source: str, folder: Path) -> None:
-    """The source's config.json with the dtype that was written."""
-    config = json.loads((Path(source) / "config.json").read_text())
-    config.pop("torch_dtype", None)
-    config["dtype"] = "float32"
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-
-
 def _tensors(policy: Module, optimizer: Optimizer) -> dict[str, Any]:
-    weights = get_model_state_dict(policy)
+    weights = get_model_state_dict(policy, options=_TRAINED)
     if _tied(policy):  # one tensor under two names; safetensors refuses that
         weights.pop(_HEAD, None)
     flat = get_optimizer_state_dict(policy, optimizer, options=_FLAT)

@@ -5,6 +5,7 @@ Plain class on a process group; `rlstack/cluster` puts it on Ray, tests use it i
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -18,12 +19,13 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 from torch._C._distributed_c10d import FileStore
-from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from rlstack.config.optim import OptimConfig
 from rlstack.data.batch import Batch, Item
 from rlstack.errors import LearnerError
-from rlstack.learner import checkpoint, forward, model, sharding
+from rlstack.learner import checkpoint, forward, lora, model, sharding
+from rlstack.learner.export import export
 from rlstack.learner.head import TokenScores
 from rlstack.learner.microbatch import MicroBatch, micro_batch
 from rlstack.learner.model import ModelSpec
@@ -37,7 +39,7 @@ class LearnerSpec:
     model: ModelSpec
     optim: OptimConfig
     steps: int  # optimizer updates of the whole stage: the schedule's length
-    reference: bool  # keep a frozen copy of the stage input
+    reference: bool  # compare with the frozen stage input
     device: str = "cpu"
     threads: int = 1
     reshard: sharding.Reshard = "auto"  # give gathered parameters back after each layer (rlstack/learner/sharding.py)
@@ -75,14 +77,14 @@ class Learner:
         _join(rank, self.device)
         mesh = init_device_mesh(spec.device, (rank.world,))
         self.policy = model.load(spec.model, mesh, self.device, trained=True)
-        self.reference = model.load(spec.model, mesh, self.device, trained=False) if spec.reference else None
+        self.reference = self._frozen(mesh) if spec.reference else None
         self._held = self._hold()
         self.optimizer = _adamw(self.policy, spec.optim)
         self._sender: Sender | None = None
 
     def _hold(self) -> bool:
         """Whether parameters stay gathered over an update (rlstack/learner/sharding.py)."""
-        models = [m for m in (self.policy, self.reference) if m is not None]
+        models = {m for m in (self.policy, self.reference) if m is not None}  # one where adapters are trained
         sharing = self.rank.world if self.device.type == "cpu" else 1  # ranks on this device
         held = sharing * sharding.held_bytes(models, getattr(torch, self.spec.model.dtype))
         if not sharding.holds(held, self.spec.reshard, self.device):
@@ -90,6 +92,10 @@ class Learner:
         for module in models:
             sharding.hold(module)
         return True
+
+    def _frozen(self, mesh: DeviceMesh) -> torch.nn.Module:
+        """The stage's input: with adapters the policy itself, which `lora.switched_off` brings back to it."""
+        return self.policy if self.spec.model.lora else model.load(self.spec.model, mesh, self.device, trained=False)
 
     def update(
         self, batch: Batch, plan: Sequence[Sequence[Item]], objective: Objective, *, step: int,
@@ -135,7 +141,8 @@ class Learner:
         """Log-probs [M], detached, and the objective's terms."""
         reference_M = None
         if self.reference is not None and objective.needs_reference:
-            with torch.no_grad():
+            # Before the policy's forward pass: FSDP2 prefetches in the backward pass by what ran last.
+            with torch.no_grad(), lora.switched_off(self.reference):
                 reference_M = self._scores(self.reference, micro, objective.temperature).logprobs_M
         scores = self._scores(self.policy, micro, objective.temperature, entropy=objective.needs_entropy)
         current_M = old_M = scores.logprobs_M.detach()
@@ -159,7 +166,8 @@ class Learner:
         logprobs_N = np.full(len(batch.tokens_N), np.nan, np.float32)
         for items in plan:
             micro = micro_batch(batch, items, self.device)
-            logprobs_M = self._scores(scored, micro, temperature).logprobs_M
+            with lora.switched_off(scored) if of_reference else contextlib.nullcontext():
+                logprobs_M = self._scores(scored, micro, temperature).logprobs_M
             if not micro.is_filler:
                 logprobs_N[micro.source_M] = logprobs_M.cpu().numpy()
         sharding.release(self.policy)
@@ -182,7 +190,10 @@ class Learner:
 
     def connect(self, client: EngineClient | None, *, dtype: str, backend: str, world: int) -> None:
         """Opens weight sync towards the engines; `client` on rank 0 only. Call on every rank at once."""
-        weights = Weights(self.policy, getattr(torch, dtype), tied_head=model.has_tied_head(self.policy))
+        weights = Weights(
+            self.policy, getattr(torch, dtype), tied_head=model.has_tied_head(self.policy), parts=lora.merged_parts,
+            device=self.device,
+        )  # fmt: skip
         self._sender = make_sender(weights, client, rank=self.rank.rank, backend=backend, world=world)
 
     def sync(self, version: int, *, verify: bool) -> None:
@@ -199,8 +210,11 @@ class Learner:
         checkpoint.restore(self.policy, self.optimizer, folder)
 
     def export(self, folder: Path) -> None:
-        """The policy in Hugging Face format. Called on every rank; rank 0 writes."""
-        checkpoint.export(self.policy, self.spec.model.path, folder, write=self.rank.rank == 0)
+        """The policy in Hugging Face format, adapters merged and beside it. Called on every rank; rank 0 writes."""
+        source, write = self.spec.model.path, self.rank.rank == 0
+        export(self.policy, source, folder, write=write)
+        if self.spec.model.lora:
+            lora.export(self.policy, self.spec.model.lora, source, folder / "adapter", write=write)
 
     def close(self) -> None:
         if self._sender is not None:
@@ -223,11 +237,10 @@ def _join(rank: Rank, device: torch.device) -> None:
 
 
 def _adamw(policy: torch.nn.Module, cfg: OptimConfig) -> torch.optim.AdamW:
-    """Weight decay on matrices only, not on norms and biases."""
-    matrices = [p for p in policy.parameters() if p.ndim >= 2]
-    others = [p for p in policy.parameters() if p.ndim < 2]
-    groups = [
-        {"params": matrices, "weight_decay": cfg.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+    """Over what is trained. Weight decay on matrices only, not on norms and biases."""
+    trained = [p for p in policy.parameters() if p.requires_grad]
+    matrices, others = [p for p in trained if p.ndim >= 2], [p for p in trained if p.ndim < 2]
+    groups: list[dict[str, Any]] = [{"params": matrices, "weight_decay": cfg.weight_decay}]
+    if others:  # of adapters there are none
+        groups.append({"params": others, "weight_decay": 0.0})
     return torch.optim.AdamW(groups, lr=cfg.lr, betas=cfg.betas, eps=cfg.eps)

@@ -17,7 +17,6 @@ from rlstack.data.prompts import EVAL_SEED, Source, draw, load_sources
 from rlstack.data.stream import Supply
 from rlstack.errors import ConfigError, RlstackError
 from rlstack.learner.learner import LearnerSpec
-from rlstack.learner.model import ModelSpec
 from rlstack.models.chat import load_tokenizer, render, render_reply, stop_ids
 from rlstack.plugins import reward_label
 from rlstack.rollout.conversation import Rules
@@ -28,6 +27,7 @@ from rlstack.scoring.pool import ScoringPool
 from rlstack.scoring.probe import JUNK, probe
 from rlstack.stages.context import StageContext
 from rlstack.stages.gather import Gathering
+from rlstack.stages.model_spec import model_spec
 from rlstack.stages.rl_batch import Rewards
 from rlstack.types import Group, Prompt
 
@@ -94,7 +94,7 @@ class Parts:
 @contextmanager
 def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
     """Engines and learners start at once on other processes; meanwhile this one prepares the rest."""
-    config, folder = ctx.config, str(ctx.model)
+    config = ctx.config
     tokenizer = load_tokenizer(config.model, ctx.model)
     sources = load_sources(stage.envs)
     rewards = {s.env.name: dict(stage.envs[s.env.name].rewards or s.env.rewards) for s in sources}
@@ -104,7 +104,7 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
         engines = Engines(_engine_spec(stage, ctx, stops), config.cluster, ctx.logs)
         store = stack.enter_context(_store(ctx.run_dir.path))
         spec = LearnerSpec(
-            model=ModelSpec(folder, config.cluster.dtype, config.model.trust_remote_code),
+            model=model_spec(ctx),
             optim=stage.optim,
             steps=stage.steps * stage.updates_per_step,
             reference=stage.kl.beta > 0,

@@ -19,10 +19,10 @@ from rlstack.data.batch import Batch
 from rlstack.data.documents import Draw, Encoder, open_sources, stage_seed, step_documents
 from rlstack.data.packing import balance, pack
 from rlstack.learner.learner import LearnerSpec
-from rlstack.learner.model import ModelSpec
 from rlstack.learner.objective import SupervisedObjective
 from rlstack.models.chat import encode_training, load_tokenizer
 from rlstack.stages.context import StageContext, StageSummary
+from rlstack.stages.model_spec import model_spec
 from rlstack.types import StepReport
 
 
@@ -139,7 +139,7 @@ def _learners(stage: TrainStage, ctx: StageContext) -> Iterator[Learners]:
     cluster, store = ctx.config.cluster, ctx.run_dir.path / ".learners"
     store.unlink(missing_ok=True)
     spec = LearnerSpec(
-        model=ModelSpec(str(ctx.model), cluster.dtype, ctx.config.model.trust_remote_code),
+        model=model_spec(ctx),
         optim=stage.optim,
         steps=stage.steps,
         reference=False,

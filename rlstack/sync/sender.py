@@ -6,7 +6,9 @@ Called on every learner rank, because gathering a shard is a collective; only ra
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -40,22 +42,52 @@ class Sender(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One weight under its checkpoint name; `gather` makes the full tensor, a collective over all learner ranks."""
+
+    name: str
+    shape: tuple[int, ...]
+    gather: Callable[[], Tensor]
+
+
+def plain_parts(module: Module) -> Iterator[Part]:
+    """The parameters as they are, a shared one once."""
+    for name, parameter in module.named_parameters():
+        yield Part(name, tuple(parameter.shape), partial(whole, parameter))  # of a DTensor: the global shape
+
+
+def whole(parameter: Tensor) -> Tensor:
+    """The full tensor of a sharded or plain one, without gradient."""
+    full = parameter.detach()
+    return full.full_tensor() if hasattr(full, "full_tensor") else full  # pyright: ignore[reportAttributeAccessIssue]
+
+
 class Weights:
     """Named full tensors of a sharded module in the engine's dtype, a tied LM head under both its names.
 
-    An engine that gave the tied head its own copy would otherwise keep it stale, silently.
+    An engine that gave the tied head its own copy would otherwise keep it stale, silently. `parts` says what
+    the engines are to know: of adapters, for example, only the merged weights. `device`: where the tensors go
+    when the shards lie elsewhere.
     """
 
-    def __init__(self, module: Module, dtype: torch.dtype, *, tied_head: bool) -> None:
-        self._module, self.dtype, self.tied_head = module, dtype, tied_head
+    def __init__(
+        self,
+        module: Module,
+        dtype: torch.dtype,
+        *,
+        tied_head: bool,
+        parts: Callable[[Module], Iterable[Part]] = plain_parts,
+        device: torch.device | None = None,
+    ) -> None:
+        self._module, self._parts, self._device = module, parts, device
+        self.dtype, self.tied_head = dtype, tied_head
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
-        for name, parameter in self._module.named_parameters():
-            full = parameter.detach()
-            full = full.full_tensor() if hasattr(full, "full_tensor") else full  # pyright: ignore[reportAttributeAccessIssue]
-            full = full.to(self.dtype)
-            yield name, full
-            if self.tied_head and name.endswith("embed_tokens.weight"):
+        for part in self._parts(self._module):
+            full = part.gather().to(device=self._device, dtype=self.dtype)
+            yield part.name, full
+            if self.tied_head and part.name.endswith("embed_tokens.weight"):
                 yield "lm_head.weight", full
 
     def is_copy(self, name: str) -> bool:
@@ -65,10 +97,10 @@ class Weights:
     def shapes(self) -> list[tuple[str, tuple[int, ...]]]:
         """Names and full shapes in the order of iteration, without gathering anything."""
         found = []
-        for name, parameter in self._module.named_parameters():
-            found.append((name, tuple(parameter.shape)))  # of a DTensor: the global shape
-            if self.tied_head and name.endswith("embed_tokens.weight"):
-                found.append(("lm_head.weight", tuple(parameter.shape)))
+        for part in self._parts(self._module):
+            found.append((part.name, part.shape))
+            if self.tied_head and part.name.endswith("embed_tokens.weight"):
+                found.append(("lm_head.weight", part.shape))
         return found
 
 
