@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rlstack.config.cluster import ClusterConfig
-from rlstack.config.model import ModelConfig, ShapeConfig
+from rlstack.config.model import LoraConfig, ModelConfig, ShapeConfig
 from rlstack.config.rl import RLStage
 from rlstack.config.run import RunConfig
 from rlstack.config.train import TrainStage
@@ -64,20 +64,44 @@ def dimensions(model: ModelConfig) -> Dimensions | None:
     return _from_shape(model.shape) if model.shape else None
 
 
-def learner_memory(dims: Dimensions, cluster: ClusterConfig, *, reference: bool) -> Memory:
+def learner_memory(
+    dims: Dimensions, cluster: ClusterConfig, *, reference: bool, lora: LoraConfig | None = None
+) -> Memory:
     """One FSDP2 rank: everything that is sharded, divided by the ranks, and the activations of one micro-batch.
 
     Activations per token and layer: three residual-width tensors for the norms and the sum, queries and the
-    attention's output, keys and values, three of the MLP's width. Flash-style attention keeps no scores.
+    attention's output, keys and values, three of the MLP's width; with gradient checkpointing the layer's input
+    alone, and all of it for one layer at a time. Flash-style attention keeps no scores.
     """
+    compute, ranks = _BYTES[cluster.dtype], cluster.learners
     width = 4 * dims.hidden + 2 * dims.query + 2 * dims.key_value + 3 * dims.mlp
-    activations = cluster.micro_tokens * dims.layers * width * _BYTES[cluster.dtype]
-    logits = cluster.micro_tokens * dims.vocab * _MASTER * _LOGIT_COPIES
-    share = dims.parameters * _MASTER // cluster.learners
-    held = dims.parameters * (_BYTES[cluster.dtype] * (1 + reference) + _MASTER)
+    kept = dims.layers * dims.hidden + width if cluster.gradient_checkpointing else dims.layers * width
+    logits = dims.vocab * _MASTER * _LOGIT_COPIES
+    trained = adapter_parameters(dims, lora) if lora else dims.parameters
+    frozen = dims.parameters * compute  # bytes of a model that is not trained, kept in the dtype it computes in
+    second = reference and lora is None  # of adapters the base is the reference
+    held = frozen * (1 + second) + trained * _MASTER
     return Memory(
-        share, 3 * share, share if reference else 0, activations + logits, held if cluster.reshard is False else 0
+        weights=(trained * _MASTER + (frozen if lora else 0)) // ranks,
+        optimizer=3 * trained * _MASTER // ranks,
+        reference=frozen // ranks if second else 0,
+        activations=cluster.micro_tokens * (kept * compute + logits),
+        held=held if cluster.reshard is False else 0,
     )
+
+
+def adapter_parameters(dims: Dimensions, lora: LoraConfig) -> int:
+    """Elements of A and B over all layers; targets of other names than these count as none."""
+    ends = {
+        "q_proj": dims.hidden + dims.query,
+        "k_proj": dims.hidden + dims.key_value,
+        "v_proj": dims.hidden + dims.key_value,
+        "o_proj": dims.query + dims.hidden,
+        "gate_proj": dims.hidden + dims.mlp,
+        "up_proj": dims.hidden + dims.mlp,
+        "down_proj": dims.mlp + dims.hidden,
+    }
+    return dims.layers * lora.rank * sum(ends.get(name, 0) for name in lora.targets or ends)
 
 
 def kv_bytes_per_token(dims: Dimensions, cluster: ClusterConfig) -> int:
@@ -171,7 +195,11 @@ def _head(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
     size = f"{_count(dims.parameters)} parameters" if dims else "size known once its files are on this machine"
     where = config.model.path or "random weights"
     yield f"recipe    {config.recipe}, seed {config.seed}"
-    yield f"model     {config.model.name}: {size}, from {where}"
+    lora = config.model.lora
+    adapters = f", adapters of rank {lora.rank} trained" if lora else ""
+    if lora and dims:
+        adapters += f" ({_count(adapter_parameters(dims, lora))} parameters)"
+    yield f"model     {config.model.name}: {size}, from {where}{adapters}"
     yield (
         f"cluster   {cluster.name}: {cluster.engines} x vLLM engine, {cluster.learners} x learner, {cluster.dtype}, "
         + (f"Ray at {cluster.address}" if cluster.address else "a private Ray on this machine")
@@ -220,15 +248,20 @@ def _memory(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
         return
     cluster = config.cluster
     rl = [stage for stage in config.stages.values() if isinstance(stage, RLStage)]
-    needed = learner_memory(dims, cluster, reference=any(stage.kl.beta > 0 for stage in rl))
+    lora = config.model.lora
+    needed = learner_memory(dims, cluster, reference=any(stage.kl.beta > 0 for stage in rl), lora=lora)
     yield ""
     yield "memory (estimates, without what torch, CUDA and Ray take for themselves)"
     yield (
         f"  each learner   {_size(needed.total)}: weights {_size(needed.weights)}, gradients and AdamW "
-        f"{_size(needed.optimizer)}, reference {_size(needed.reference)}, "
+        f"{_size(needed.optimizer)}, reference {'the base' if lora and rl else _size(needed.reference)}, "
         f"a micro-batch of {cluster.micro_tokens:,} tokens up to {_size(needed.activations)}"
         + (f", parameters and gradients held over a step {_size(needed.held)}" if needed.held else "")
     )
+    if cluster.offload_policy or cluster.offload_reference:
+        both = ("weights, gradients and AdamW", cluster.offload_policy), ("the reference", cluster.offload_reference)
+        offloaded = ", ".join(what for what, is_on in both if is_on)
+        yield f"                 of it in CPU memory, not on the GPU: {offloaded}"
     if rl:
         token = kv_bytes_per_token(dims, cluster)
         cache = (
@@ -248,7 +281,8 @@ def _files(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
     for name, stage in config.stages.items():
         keeps = f"checkpoints/ (every {stage.checkpoint.every}, the last {stage.checkpoint.keep} kept"
         if dims:
-            keeps += f", {_size(3 * _MASTER * dims.parameters)} each"
+            lora = config.model.lora
+            keeps += f", {_size(3 * _MASTER * (adapter_parameters(dims, lora) if lora else dims.parameters))} each"
         kinds = "rollouts/, eval/, " if isinstance(stage, RLStage) else ""
         yield f"  {name}/: {kinds}{keeps}), export/"
 

@@ -6,8 +6,17 @@ import struct
 import pytest
 
 from rlstack.config.compose import compose
+from rlstack.config.model import LoraConfig, ModelConfig
 from rlstack.errors import ConfigError
-from rlstack.plan import describe, dimensions, engine_weights, kv_bytes_per_token, learner_memory, stored_parameters
+from rlstack.plan import (
+    adapter_parameters,
+    describe,
+    dimensions,
+    engine_weights,
+    kv_bytes_per_token,
+    learner_memory,
+    stored_parameters,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +52,38 @@ def test_memory_by_hand():
     assert learner_memory(dims, config.cluster, reference=False).reference == 0
     assert kv_bytes_per_token(dims, config.cluster) == 2 * 4 * 64 * 4  # K and V, 4 layers, 2 heads of 32, float32
     assert engine_weights(dims, config.cluster) == dims.parameters * 4
+
+
+def test_adapters_by_hand(small_model):
+    """Rank 4 on the seven matrices of two layers; the base in two bytes, and no second model."""
+    words = [f"model={small_model}", "stages.multidomain.sampling.context=128", "cluster.dtype=bfloat16"]
+    config = compose([*words, "cluster.reshard=true", "model.lora.rank=4", "cluster.gradient_checkpointing=true"])
+    dims, lora = dimensions(config.model), config.model.lora
+    assert dims is not None
+    assert lora is not None
+    adapters = 2 * 4 * ((32 + 32) * 2 + (32 + 16) * 2 + (32 + 64) * 3)
+    assert adapter_parameters(dims, lora) == adapters
+    memory = learner_memory(dims, config.cluster, reference=True, lora=lora)
+    assert memory.weights == (adapters * 4 + dims.parameters * 2) // config.cluster.learners
+    assert memory.optimizer == 3 * adapters * 4 // config.cluster.learners
+    assert memory.reference == memory.held == 0
+    layer = 4 * 32 + 2 * 32 + 2 * 16 + 3 * 64
+    assert memory.activations == config.cluster.micro_tokens * ((2 * 32 + layer) * 2 + 96 * 4 * 3)
+    assert adapter_parameters(dims, LoraConfig(rank=4, targets=("q_proj", "v_proj"))) == 2 * 4 * (64 + 48)
+
+
+def test_the_adapters_of_the_plan_are_those_of_the_learner(small_model):
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from rlstack.learner import lora
+
+    dims, cfg = dimensions(ModelConfig(name="small", path=str(small_model))), LoraConfig(rank=5)
+    assert dims is not None
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(small_model))
+    lora.add(model, cfg)
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == adapter_parameters(dims, cfg)
 
 
 def test_more_ranks_need_less_each():
