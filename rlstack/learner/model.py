@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import torch
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, MixedPrecisionPolicy, OffloadPolicy, fully_shard
+from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, OffloadPolicy, fully_shard
+from torch.nn import Module
 
 from rlstack.config.model import LoraConfig
 from rlstack.errors import LearnerError
@@ -28,7 +29,7 @@ class ModelSpec:
     offload_reference: bool = False
 
 
-def load(spec: ModelSpec, mesh: DeviceMesh, device: torch.device, *, trained: bool) -> FSDPModule:
+def load(spec: ModelSpec, mesh: DeviceMesh, device: torch.device, *, trained: bool) -> Module:
     """A causal LM sharded over the mesh layer by layer; no rank ever holds the whole.
 
     What is trained has float32 weights, what is frozen has them in the dtype of the computation. Runs in eval

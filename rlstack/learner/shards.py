@@ -106,7 +106,8 @@ def loaded_by_transformers(path: str, shared: Sequence[Sequence[str]], options: 
     """
     from transformers import AutoModelForCausalLM
 
-    whole, report = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
+    loaded: Any = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
+    whole, report = loaded
     if missing := sorted(report["missing_keys"]):
         raise LearnerError(f"the checkpoint {path} lacks {len(missing)} weights of its model, e.g. {missing[0]}")
     if untied := [names[1] for names in shared if not _is_one(whole, names)]:
