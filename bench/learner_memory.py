@@ -106,7 +106,7 @@ def rank(number: int, case: Case, model: str, store: str, tokens: int, results: 
     torch.set_num_threads(1)
     place, seconds = learners.Rank(number, case.ranks, store), 0.0
     spec = learners.LearnerSpec(ModelSpec(model, **case.spec), OptimConfig(lr=1e-5), 10, reference=case.update)
-    torch.ones(64, 64) @ torch.ones(64, 64)  # starts what the first product starts
+    torch.mm(torch.ones(64, 64), torch.ones(64, 64))  # starts what the first product starts
     Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     before = resident("VmRSS")
     if case.whole:
