@@ -29,6 +29,7 @@ class Statement:
     kind: Kind
     start: int
     end: int
+    behind: str = ""  # of a number or formula taken out of its sentence: what follows, where a unit may stand
 
 
 _BRACES = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?=\{)|\\[{}\\]|[{}]")
@@ -241,14 +242,17 @@ def code_or_label(sentence: str) -> bool:
     return bool(_CODE.match(sentence) or _LABEL.fullmatch(sentence))
 
 
-def only_number(sentence: str) -> str | None:
-    """The number of a sentence that claims one value; None where it has several, denies or bounds it, or is code."""
+def only_number(sentence: str) -> tuple[str, str] | None:
+    """The number of a sentence that claims one value, and what stands behind it.
+
+    None where the sentence has several numbers, denies or bounds it, or is code.
+    """
     if len(sentence) > LONGEST_SENTENCE:
         return None
-    numbers = _NUMBER.findall(sentence)
+    numbers = list(_NUMBER.finditer(sentence))
     if len(numbers) != 1 or _NO_CLAIM.search(sentence) or code_or_label(sentence):
         return None
-    return numbers[0]
+    return numbers[0].group(), sentence[numbers[0].end() :]
 
 
 def closing_value(text: str) -> list[Statement]:
@@ -289,14 +293,14 @@ def _closing_value(text: str, stripped: str) -> list[Statement]:
         pieces = [next(g for g in m.groups() if g is not None) for m in here]
         if len(pieces) > 1 and not all(re.match(r"\s*[A-Za-z]\w*\s*=", p) for p in pieces):
             pieces = pieces[-1:]
-        return [Statement(", ".join(pieces), "closing", 0, len(text))]
+        return [Statement(", ".join(pieces), "closing", 0, len(text), last_block[formulas[-1].end() :])]
     line = last_block.splitlines()[-1].strip()
     sentences = [s for s in re.split(r"(?<=[.!?])\s+", line) if s.strip()]
     sentence = sentences[-1] if sentences else line
     if "=" in sentence and not _NO_CLAIM.search(sentence) and not code_or_label(sentence[:LONGEST_SENTENCE]):
         return [Statement(sentence.rpartition("=")[2].strip(" .*_"), "closing", 0, len(text))]
-    number = only_number(sentence)
-    if number is None and not _NUMBER.search(sentence) and not _NO_CLAIM.search(sentence):
+    found = only_number(sentence)
+    if found is None and not _NUMBER.search(sentence) and not _NO_CLAIM.search(sentence):
         last = _LAST_WORD.search(sentence)
-        number = last.group(1) if last else None
-    return [Statement(number, "closing", 0, len(text))] if number is not None else []
+        found = (last.group(1), "") if last else None
+    return [Statement(found[0], "closing", 0, len(text), found[1])] if found is not None else []

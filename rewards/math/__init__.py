@@ -42,6 +42,9 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     return _judge(response.answer, gold, terms)
 
 
+_BEHIND = 60  # characters after a box, where its unit may stand
+
+
 def _judge(text: str, gold: str, terms: Terms) -> Score:
     text = tail(text)
 
@@ -49,7 +52,7 @@ def _judge(text: str, gold: str, terms: Terms) -> Score:
         return same_answer(gold, given, terms)
 
     statements = final_statements(text)
-    verdicts = [verdict(s, is_gold) for s in statements]
+    verdicts = [verdict(s, is_gold, text[s.end : s.end + _BEHIND] if s.kind == "boxed" else "") for s in statements]
     if all(v is None for v in verdicts):  # "Answer: let x be …": the result stands at the end
         statements = closing_value(text)
         verdicts = [verdict(s, is_gold) for s in statements]

@@ -14,6 +14,7 @@ from rlstack.rewards.math.answer import Answer, Opaque, Relation, Series, Words
 from rlstack.rewards.math.read import read_answer
 from rlstack.rewards.math.spelling import cleaned
 from rlstack.rewards.math.terms import UnreadableError
+from rlstack.rewards.math.units import measured
 
 _REASON = re.compile(
     r"\s*,?\s*(?:\b(?:because|since|as|which|where|when|while|so\s+that|by|if|given|using|thus|hence)\b|\((?=[a-z]{3,}))"
@@ -24,13 +25,16 @@ _LEADING = re.compile(
 _OTHER_VALUE = re.compile(r"[0-9$\\=]|\b(?:or|and|either|not|more|less|than)\b")
 
 
-def verdict(statement: Statement, is_gold: Callable[[str], bool]) -> bool | None:
-    """Whether the statement gives the gold answer; None if it holds no value and so contradicts nothing."""
+def verdict(statement: Statement, is_gold: Callable[[str], bool], behind: str = "") -> bool | None:
+    """Whether the statement gives the gold answer; None if it holds no value and so contradicts nothing.
+
+    `behind` is what the text says right after a box, such as the unit of its number.
+    """
     if statement.kind in ("boxed", "marked"):
-        return is_gold(statement.text)
+        return is_gold(measured(statement.text, behind))
     if boxes(statement.text):
         return None
-    for reading in _readings(statement.text):
+    for reading in _readings(measured(statement.text, statement.behind)):
         if is_gold(reading):
             return True
         if _has_value(reading):
@@ -47,10 +51,10 @@ def _readings(text: str) -> Iterator[str]:
     yield short
     formula = FORMULA.match(short)
     if formula is not None and not _OTHER_VALUE.search(short[formula.end() :]):
-        yield formula.group()
-    number = only_number(short) if short[:1].isalpha() else None
-    if number is not None:
-        yield number
+        yield measured(formula.group(), short[formula.end() :])
+    found = only_number(short) if short[:1].isalpha() else None
+    if found is not None:
+        yield measured(*found)
 
 
 def _has_value(text: str) -> bool:

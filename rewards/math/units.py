@@ -121,6 +121,32 @@ def read_unit(text: str) -> Unit | None:
     return Unit(measures, factor, known) if measures else None
 
 
+_BEHIND = re.compile(
+    r"(?:[\s$~*\u00a0]|\\[,;: ]|\\(?:text|mathrm|rm|textbf)\s*\{)*-?"
+    r"((?:(?:square|cubic|sq|cu)\.?\s+)?(?P<word>[A-Za-zµ]+|%)(?:\s*(?:/|\bper\b)\s*[A-Za-z]+)?(?:\s*\^\s*\{?[23]\}?)?)(?![A-Za-z])"
+)
+_BARE_NUMBER = re.compile(r"[-+$\\\d.,/ ]*\d\s*")
+_ALSO_WORDS = frozenset(["in", "second", "seconds", "c", "f", "deg"])  # "42 in all", "the 42 second tries"
+
+
+def measured(number: str, behind: str) -> str:
+    """A bare number with the unit that stands behind it in its sentence; any other text as it is.
+
+    >>> measured("120", " mm long."), measured("42", " apples left.")
+    ('120 mm', '42')
+    """
+    if not behind or not _BARE_NUMBER.fullmatch(number):
+        return number
+    found = _BEHIND.match(behind[:80])
+    if found is None:
+        return number
+    word = found.group("word")
+    if word == "%" or word.lower() == "percent":
+        return f"{number}%"
+    known = word in SPACED_UNITS if len(word) == 1 else word in _UNITS or word.lower() in _UNITS | _COMPOUND
+    return f"{number} {found.group(1)}" if known and word not in _ALSO_WORDS else number
+
+
 def _measure(word: str) -> tuple[str, Fraction]:
     found = _UNITS.get(word) or _UNITS.get(word.lower())
     if found is not None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from rlstack.authoring import check
+from rlstack.authoring.hostile import TEXTS
 from rlstack.authoring.report import Report
 
 EXACT = """
@@ -92,7 +93,7 @@ def test_a_reward_that_hangs_on_one_text_is_cut_off_and_noted(write):
     report = own(write, f"DEADLINE_S = 0.3\n{hangs}")
     found = finding(report, "hostile")
     assert found.mark == "note", report.findings
-    assert "1 of 70 ran into the deadline and were cut off: flattery" in found.said
+    assert f"1 of {2 * len(TEXTS)} ran into the deadline and were cut off: flattery" in found.said
     assert report.sound
 
 

@@ -485,3 +485,33 @@ def test_polynomials_equal_their_products(a: int, b: int, c: int) -> None:
     assert value(expanded, rf"\boxed{{(x+{b})(x+{a})}}") == 1
     assert value(expanded, rf"\boxed{{(x+{b})(x+{a})+{c}}}") == 0
     assert value(expanded, rf"\boxed{{{expanded} = 0}}") == 0
+
+
+@pytest.mark.parametrize(
+    ("gold", "text", "paid"),
+    [
+        ("5 cm", "It is 5 cm long.", 1),
+        ("5 cm", "It is 50 mm.", 1),
+        ("5 cm", r"\boxed{50}\text{ mm}", 1),
+        ("5 cm", "The length is $5$ cm.", 1),
+        ("5 cm", "It is 5 in all.", 1),
+        ("5 apples", "She has 5 apples left.", 1),
+        ("0.42", "It is 42 percent.", 1),
+        ("3 hours", "It takes 180 minutes.", 1),
+        ("12 cm^2", "The area is 12 square centimeters.", 1),
+        ("5", r"\boxed{5} km", 1),
+        ("5 cm", "It is 5 km.", 0),
+        ("5 cm", "The rope is 5 kg heavy.", 0),
+        ("5 cm", r"\boxed{5} km", 0),
+        ("5 cm", r"$\boxed{5}$ m.", 0),
+        ("5 cm", r"\boxed{5}\text{ km}", 0),
+        ("5 cm", "The length is $5$ km.", 0),
+        ("5 cm", "The answer is that it is 5 km.", 0),
+        ("60 mph", "It goes 60 km per hour.", 0),
+        ("12 cm^2", "The area is 12 square meters.", 0),
+        ("0.5", "It is 0.5 percent.", 0),
+        ("$5", "It costs 5 cents.", 0),
+    ],
+)
+def test_a_unit_counts_behind_the_number_too(gold: str, text: str, paid: float) -> None:
+    assert value(gold, text) == paid
