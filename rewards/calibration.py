@@ -15,6 +15,7 @@ from rlstack.api import Response, Score, invalid, judged
 from rlstack.rewards._answer.final import Statement, closing_line, final_statements
 from rlstack.rewards._answer.plain import tail
 from rlstack.rewards._answer.value import bare, same_text
+from rlstack.rewards.ifeval.wordlists import FUNCTION_WORDS
 
 DEADLINE_S = 1.0
 LONGEST_ANSWER = 14  # words up to which a sentence may hold the answer
@@ -38,6 +39,27 @@ _STILL_ANSWERS = re.compile(
     r"|aber|vielleicht|peut-être|quizás)\b"
 )
 _SEVERAL = re.compile(r"\b(?:or|either|and|maybe|perhaps|possibly|not|isn't|never|oder|ou)\b|[,;/]")
+
+_GLUE = FUNCTION_WORDS | frozenset(
+    [
+        "est",
+        "es",
+        "è",
+        "é",
+        "ist",
+        "war",
+        "fue",
+        "était",
+        "foi",
+        "era",
+        "was",
+        "called",
+        "named",
+        "won",
+        "wrote",
+        "became",
+    ]
+)
 
 
 def score(response: Response, data: Mapping[str, Any]) -> Score:
@@ -87,5 +109,7 @@ def _is(answer: str, statement: Statement) -> bool:
     found = re.search(rf"(?<!\w){re.escape(alias)}(?!\w)", words)
     if found is None:
         return False
-    around = words[: found.start()] + " " + words[found.end() :]
-    return len(around.split()) >= 2 and not _SEVERAL.search(around)
+    before, after = words[: found.start()].split(), words[found.end() :].split()
+    if len(before) + len(after) < 2 or _SEVERAL.search(words[: found.start()] + " " + words[found.end() :]):
+        return False
+    return bool(_GLUE & {*before, *after}) and (not after or after[0] in _GLUE)  # a sentence, not a list of names

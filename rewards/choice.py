@@ -21,10 +21,11 @@ DEADLINE_S = 1.0
 LONGEST = 400  # characters of a statement that are looked at
 _SO = r"(?:(?:so|thus|hence|therefore)\b[,:]?\s*)"
 _PICK = r"(?:(?:i|we)\s+(?:would\s+|will\s+)?(?:choose|pick|select|go\s+with|answer)\s+)"
+_IT = r"(?:(?:it|that)(?:\s+is|['’]s|\s+must\s+be)\s+)"
 _NOUN = r"(?:option|choice|answer|letter|alternative|statement)s?(?:\s+is)?\s*:?\s*"
 _SURELY = r"(?:(?:most\s+)?(?:likely|probably|clearly|definitely|indeed|simply|just|therefore)\s+)"
 _WORDS = re.compile(
-    rf"{_SO}?{_PICK}?(?:the\s+)?(?:(?:correct|right|best|final)\s+)?(?:{_NOUN})?{_SURELY}?(?:{_NOUN})?", re.I
+    rf"{_SO}?{_PICK}?{_IT}?(?:the\s+)?(?:(?:correct|right|best|final)\s+)?(?:{_NOUN})?{_SURELY}?(?:{_NOUN})?", re.I
 )
 _DECIDES = re.compile(rf"{_SO}|{_PICK}|(?:the\s+)?(?:(?:correct|right|best)\s+)?(?:option|choice)\b", re.I)
 _LETTER = re.compile(

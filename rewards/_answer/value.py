@@ -14,8 +14,16 @@ LONGEST = 20_000
 _TRUE, _FALSE = frozenset({"true", "yes", "correct", "valid"}), frozenset({"false", "no", "incorrect", "invalid"})
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|[-+]?\.\d+", re.A)
 _EDGES = " \t\n.,;:!*_`\"'“”‘’"
-_LEADING = re.compile(r"^(?:(?:it|that|this|he|she)(?: is|'s) |(?:the |a |an )(?=\w))")
+_LEADING = re.compile(
+    r"^(?:(?:so|thus|hence|therefore),? )?(?:(?:(?:it|that|this|he|she|there|(?:the|that) (?:date|day|time|duration))"
+    r"(?: is| are| was| were| must be| will be| would be| falls on| takes| lasts|'s) )?(?:on (?=\w)|at (?=\d))?)?"
+    r"(?:(?:the|a|an) (?=\w))?"
+)
 _DECIDED = re.compile(r"(yes|no|true|false)\b(?:[,.;:!]| because| since|$)")
+_UNDECIDED = re.compile(
+    r"[\W_]*(?:or|maybe|perhaps|possibly|but|yes|true|false|no(?=\W*$|[,.;!]))\b"
+    r"|.*\bor (?:maybe |perhaps )?(?:yes|no|true|false)\b"
+)
 _ARTICLE = re.compile(r"\b(?:a|an|the)\s+")
 _BULLET = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•])\s+")
 _LATEX_TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textrm|texttt)\s*\{([^{}]*)\}")
@@ -26,6 +34,15 @@ def bare(text: str) -> str:
     text = _LATEX_TEXT.sub(r"\1", text[:LONGEST])
     text = folded(text.replace("$", "").replace("\\,", " ").replace("\\ ", " "))
     return text.replace("**", "").replace("’", "'").strip(_EDGES)
+
+
+def without_lead(text: str) -> str:
+    """Bare words without what leads up to the value ("So it must be", "The date is").
+
+    >>> without_lead("That day is a **Tuesday**.")
+    'tuesday'
+    """
+    return _LEADING.sub("", bare(text))
 
 
 def number(text: str) -> Fraction | None:
@@ -44,7 +61,7 @@ def same_value(gold: Any, given: str) -> bool:
     if isinstance(gold, bool):
         return bare(given) in (_TRUE if gold else _FALSE) or _decided(bare(given)) == gold
     if isinstance(gold, int | float):
-        return number(bare(given)) == Fraction(str(gold))
+        return number(without_lead(given)) == Fraction(str(gold))
     if isinstance(gold, str):
         return same_text(gold, given)
     parsed = _json(given)
@@ -93,7 +110,9 @@ def listed(text: str) -> list[str]:
 
 def _decided(text: str) -> bool | None:
     match = _DECIDED.match(text)
-    return None if match is None else match.group(1) in _TRUE
+    if match is None or _UNDECIDED.match(text[match.end() :]):
+        return None
+    return match.group(1) in _TRUE
 
 
 def _rows(text: str) -> list[str]:

@@ -7,6 +7,7 @@ bare list. A gold that cannot be read is "invalid".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -115,12 +116,21 @@ def same_answer(gold: str, given: str, terms: Terms) -> bool:
         given_text = cleaned(given)
         if not given_text:
             return False
-        if squeezed(given_text) == squeezed(gold_text):
+        if squeezed(given_text) == squeezed(gold_text) and _spaced(given_text) == _spaced(gold_text):
             return True
         given_answer = read_answer(given_text)
         return _same(gold_text, gold_answer, given_text, given_answer, terms)
     except UnreadableError:
         return False
+
+
+_APART = re.compile(r"\d\s+\d")
+_THOUSANDS = re.compile(r"(?<!\d)\d{1,3}(?:\s\d{3})+(?!\d)")
+
+
+def _spaced(text: str) -> bool:
+    """Whether white space sets digits apart ("1 2"), other than thousands ("12 000")."""
+    return _APART.search(_THOUSANDS.sub("0", text)) is not None
 
 
 def _same(gold_text: str, gold: Answer, given_text: str, given: Answer, terms: Terms) -> bool:

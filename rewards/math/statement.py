@@ -20,7 +20,8 @@ _REASON = re.compile(
     r"\s*,?\s*(?:\b(?:because|since|as|which|where|when|while|so\s+that|by|if|given|using|thus|hence)\b|\((?=[a-z]{3,}))"
 )
 _LEADING = re.compile(
-    r"\s*(?:indeed|therefore|simply|just|exactly|then|thus|now|clearly|equal\s+to|given\s+by|that)\b[\s,:]*", re.I
+    r"\s*(?:indeed|therefore|simply|just|exactly|then|thus|now|clearly|equal\s+to|given\s+by|that)\b[\s,:]*",
+    re.I,
 )
 _OTHER_VALUE = re.compile(r"[0-9$\\=]|\b(?:or|and|either|not|more|less|than)\b")
 

@@ -13,7 +13,7 @@ from rlstack.api import Response, Score, invalid, judged
 from rlstack.rewards._answer.final import closing_line, final_block, final_statements
 from rlstack.rewards._answer.gold import gold_answer
 from rlstack.rewards._answer.plain import tail
-from rlstack.rewards._answer.value import listed, same_value
+from rlstack.rewards._answer.value import listed, same_value, without_lead
 from rlstack.rewards.temporal.read import read_value
 from rlstack.rewards.temporal.values import same
 
@@ -48,6 +48,8 @@ def _equal(gold: Any, given: str, order: str | None) -> bool:
     if isinstance(gold, bool) or not isinstance(gold, str | int | float):
         return False
     left, right = read_value(str(gold), order), read_value(given, order)
+    if left is not None and right is None:
+        right = read_value(without_lead(given), order)
     if left is not None and right is not None:
         return same(left, right)
     return left is None and isinstance(gold, str) and _same_order(gold, given, order)

@@ -46,6 +46,8 @@ def value(text: str, answer: object = "B", options: list[str] | None = None) -> 
         "B\n\nExplanation: London lies on the Thames.",
         "Paris is wrong. Rome is wrong. So B.",
         "I would choose B.",
+        "It's B.",
+        "It must be (B).",
         "The answer is most likely B",
         "The answer is B. C is wrong, as Rome lies in Italy.",
         "答案：B。",

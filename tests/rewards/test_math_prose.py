@@ -30,6 +30,8 @@ def value(gold: str, text: str) -> float:
         'Here is my call: {"name": "answer", "arguments": {"n": 42}}',
         '<tool_call>{"name": "answer", "arguments": {"n": 42}}</tool_call>',
         "```python\nreturn 42\n```",
+        "4 2",
+        r"\boxed{4 2}",
         "Step 42",
         "Question 42:",
         "Level 42.",

@@ -105,6 +105,24 @@ def test_equal_values(gold: str, answer: str, form: str) -> None:
     assert value(gold, form.format(answer)) == 1
 
 
+@pytest.mark.parametrize(
+    ("gold", "sentence", "paid"),
+    [
+        ("2031-05-09", "It falls on 9 May 2031.", 1),
+        ("2031-05-09", "So it was May 9, 2031.", 1),
+        ("2031-05-09", "The date is **9 May 2031**.", 1),
+        ("3 days", "It takes 3 days.", 1),
+        ("Tuesday", "That day is a Tuesday.", 1),
+        ("3 days", "It is not 3 days.", 0),
+        ("3 days", "It takes 3 days or 4 days.", 0),
+        ("3 days", "It takes 3 hours.", 0),
+        ("2031-05-09", "It falls on 9 May 2032.", 0),
+    ],
+)
+def test_a_closing_sentence_may_lead_up_to_the_value(gold: str, sentence: str, paid: float) -> None:
+    assert value(gold, sentence) == paid
+
+
 @pytest.mark.parametrize(("gold", "answer"), OTHER)
 @pytest.mark.parametrize("form", ["{}", "Answer: {}", r"\boxed{{{}}}"])
 def test_other_values(gold: str, answer: str, form: str) -> None:
