@@ -146,6 +146,8 @@ def hang_guard() -> Iterator[None]:
     for reward, data in TASKS:  # what is imported or built at first use is not the answer's work
         reward.score(Response("A first word of warm-up, nothing else."), data)
     math.score(Response(r"\boxed{\{x : x > 3\}}"), {"answer": r"\{x : x>2\}"})
+    math.score(Response(r"\boxed{510:00}"), {"answer": "5 10:00 $$ ²"})
+    math.score(Response("510:00$$²"), {"answer": "5 10:00 $$ ²"})
     faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
