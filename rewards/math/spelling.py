@@ -28,6 +28,7 @@ _WRAPPERS = (
 
 
 _GOES_ON = re.compile(r"\.[0-9]{3,}\.\.\.$")
+_THIN_THOUSANDS = re.compile(r"(?<=\d)(?:,|\{,\})\\!\s*(?=\d{3}(?!\d))")  # 32,\! 349
 _SPACE_AT_END = re.compile(r"(?:\\[,;:! ]|\\q?quad|~)+$")
 
 
@@ -38,7 +39,7 @@ def cleaned(text: str) -> str:
     """
     if len(text) > 4 * LONGEST:
         raise UnreadableError("answer too long")
-    text = plain(signs_to_latex(text)).strip()
+    text = _THIN_THOUSANDS.sub(",", plain(signs_to_latex(text)).strip())
     for _ in range(12):
         before = text
         text = _unwrapped(_SPACE_AT_END.sub("", _without_end_marks(text)))

@@ -20,7 +20,7 @@ def test_every_named_test_exists() -> None:
 
 
 def test_every_attack_has_a_verdict_and_a_test() -> None:
-    page = (ROOT / "docs" / "reward-hacking.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reward-hacking.md").read_text(encoding="utf-8").partition("## The long form")[0]
     rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| attack")]
     assert len(rows) >= 25
     assert [row for row in rows if row.count(" | ") != 2 or "::" not in row] == []
