@@ -153,10 +153,18 @@ class Learners:
         )
         return merge(results)
 
-    def logprobs(self, batch: Batch, plan: Plan, temperature: float) -> NDArray[np.float32]:
+    def logprobs(
+        self, batch: Batch, plan: Plan, temperature: float, *, of_reference: bool = False
+    ) -> NDArray[np.float32]:
+        """Of the trained tokens, under the policy or the reference."""
         shared = ray.put(batch)
-        parts = self._each("logprobs", [(shared, share, temperature) for share in plan], "log-probs", "update")
+        arguments = [(shared, share, temperature) for share in plan]
+        parts = self._each("logprobs", arguments, "log-probs", "update", of_reference=of_reference)
         return _join_parts(parts)
+
+    def refresh_reference(self) -> None:
+        """The policy as it is becomes the reference."""
+        self._each("refresh_reference", None, "renewing the reference", "update")
 
     def sync(self, version: int, *, verify: bool) -> None:
         self._each("sync", None, f"syncing weights of version {version}", "sync", version=version, verify=verify)

@@ -146,10 +146,36 @@ def _rl(where: str, stage: RLStage) -> Iterator[Problem]:
             "has no baseline and every advantage would be 0",
         )
     yield from _credit(where, stage)
+    yield from _kl(where, stage)
     try:
         quotas({name: share.weight for name, share in stage.envs.items()}, stage.prompts_per_step)
     except ConfigError as error:
         yield Problem(where, str(error))
+
+
+def _kl(where: str, stage: RLStage) -> Iterator[Problem]:
+    """Where the pull to the reference is, and what it needs there."""
+    kl, advantage = stage.kl, stage.advantage
+    if kl.beta == 0.0:
+        for field, off in (("place", "loss"), ("target", None), ("refresh_every", 0)):
+            if (found := getattr(kl, field)) != off:
+                yield Problem(f"{where}.kl.{field}", f"found {found} with kl.beta=0, which leaves the reference out")
+        return
+    if kl.place != "reward":
+        return
+    if advantage.combine == "after":
+        yield Problem(
+            f"{where}.kl.place",
+            "found 'reward' with advantage.combine=after, where no sum of rewards exists that the KL could be "
+            "subtracted from; write advantage.combine=before, or kl.place=reward_to_go",
+        )
+    if advantage.kind == "grpo" and advantage.normalise == "std":
+        yield Problem(
+            f"{where}.kl.place",
+            "found 'reward' with advantage.kind=grpo and normalise=std: where all samples of a prompt score the same, "
+            "the KL alone would be blown up to advantages of about 1; write advantage.normalise=none, "
+            "advantage.kind=rloo, dr_grpo or reinforce_pp_baseline, or kl.place=reward_to_go",
+        )
 
 
 def _credit(where: str, stage: RLStage) -> Iterator[Problem]:

@@ -123,10 +123,24 @@ class KLConfig(Section):
     """The pull towards the stage's input."""
 
     beta: float = Field(default=0.05, ge=0.0)
-    """Weight of the KL loss against the frozen stage input; 0 leaves the reference model out."""
+    """Weight of the KL against the reference, the frozen stage input; 0 leaves the reference model out."""
+    place: Literal["loss", "reward", "reward_to_go"] = "loss"
+    """`loss`: a term of the loss at every token. `reward`: a sample's KL is subtracted from its score before the
+    advantages. `reward_to_go`: from the advantage of each token, the KL from there on. `rlstack/grpo/kl.py`."""
     estimator: Literal["k1", "k2", "k3", "k3_weighted"] = "k3"
     """Gradient on-policy: k1 zero in expectation, k2 of the reverse KL, k3 of the forward KL;
-    k3_weighted of the reverse KL, off-policy too. See `rlstack/grpo/kl.py`."""
+    k3_weighted of the reverse KL, off-policy too. In the reward it is always k1. See `rlstack/grpo/kl.py`."""
+    target: float | None = Field(default=None, gt=0.0)
+    """Nats per sample: beta is adapted after every step so that the KL comes to it; null leaves beta alone."""
+    horizon: Positive = 10_000
+    """Samples over which an adaptive beta moves: larger is slower. One step changes it by at most 20 % of
+    samples / horizon."""
+    refresh_every: Count = 0
+    """Every so many steps the policy as it is then becomes the reference; 0: the stage input for good."""
+
+    def at(self, beta: float) -> KLConfig:
+        """The same with another beta, that of an adaptive controller."""
+        return self.model_copy(update={"beta": beta})
 
 
 class ScoringConfig(Section):

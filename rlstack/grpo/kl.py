@@ -89,14 +89,27 @@ def in_reward(scores_B: ArrayLike, kl_B: ArrayLike, beta: float) -> NDArray[np.f
     return np.asarray(scores_B, np.float64) - beta * np.asarray(kl_B, np.float64)
 
 
+def reward_to_go(kl_N: ArrayLike, lengths_B: ArrayLike) -> NDArray[np.float64]:
+    """At each token the sum of `kl_N` from it to the end of its sequence; `_N` tokens of `_B` sequences end to end.
+
+    `kl_N` is k1, d at trained tokens and 0 elsewhere. With rewards of -beta d at every token and no discount the
+    policy gradient multiplies grad log p_t by -beta times this sum (reward to go; REINFORCE++, arXiv 2501.03262): a
+    token answers for itself and for where it leads, unlike in a KL loss, whose gradient sees its own d alone.
+    """
+    kl_N, ends_B = np.asarray(kl_N, np.float64), np.cumsum(np.asarray(lengths_B, np.int64))
+    through_N = np.cumsum(kl_N)
+    return np.repeat(through_N[ends_B - 1], lengths_B) - through_N + kl_N
+
+
 def adapted_beta(beta: float, kl_mean: float, *, target: float, horizon: float, samples: int) -> float:
     """The next `beta` of the proportional controller that steers the KL to `target` (arXiv 1909.08593).
 
     beta * (1 + clip(kl / target - 1, -0.2, 0.2) * samples / horizon): nothing to store but beta itself.
-    `kl_mean` in the unit of `target` (per sample or per token), `horizon` in samples.
+    `kl_mean` in the unit of `target` (per sample or per token), `horizon` in samples. Never below half of beta,
+    however many samples a step has.
     """
     error = min(0.2, max(-0.2, kl_mean / target - 1.0))
-    return beta * (1.0 + error * samples / horizon)
+    return beta * max(0.5, 1.0 + error * samples / horizon)
 
 
 def _k3(gap: Tensor) -> Tensor:

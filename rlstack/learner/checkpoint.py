@@ -32,16 +32,17 @@ _FLAT = StateDictOptions(flatten_optimizer_state_dict=True)
 _TRAINED = StateDictOptions(ignore_frozen_params=True)
 
 
-def save(policy: Module, optimizer: Optimizer, folder: Path) -> None:
-    """Writes this rank's part of weights and optimizer into `folder`; call on every rank."""
+def save(policy: Module, optimizer: Optimizer, folder: Path, reference: Module | None = None) -> None:
+    """Writes this rank's part of weights, optimizer and moving reference into `folder`; call on every rank."""
     writer = HuggingFaceStorageWriter(str(folder), save_distributed=True, thread_count=1)
-    _guard(lambda: dcp_save(_tensors(policy, optimizer), storage_writer=writer), "writing", folder)
+    state = _tensors(policy, optimizer) | _weights("reference", reference)
+    _guard(lambda: dcp_save(state, storage_writer=writer), "writing", folder)
 
 
-def restore(policy: Module, optimizer: Optimizer, folder: Path) -> None:
-    """Loads weights and optimizer in place; call on every rank, their number may differ from the writers'."""
+def restore(policy: Module, optimizer: Optimizer, folder: Path, reference: Module | None = None) -> None:
+    """Loads weights, optimizer and moving reference in place; call on every rank, be they more or fewer than wrote."""
     _start_moments(optimizer)
-    state = _tensors(policy, optimizer)
+    state = _tensors(policy, optimizer) | _weights("reference", reference)
     _guard(lambda: dcp_load(state, storage_reader=HuggingFaceStorageReader(str(folder))), "reading", folder)
     weights = {name.removeprefix("policy."): t for name, t in state.items() if name.startswith("policy.")}
     # Not strict: a tied head and frozen weights are not in it. What should be there and is not fails in dcp_load.
@@ -49,6 +50,9 @@ def restore(policy: Module, optimizer: Optimizer, folder: Path) -> None:
     flat = get_optimizer_state_dict(policy, optimizer, options=_FLAT)
     flat.update({name.removeprefix("optimizer."): t for name, t in state.items() if name.startswith("optimizer.")})
     set_optimizer_state_dict(policy, optimizer, flat, options=_FLAT)
+    if reference is not None:
+        own = {name.removeprefix("reference."): t for name, t in state.items() if name.startswith("reference.")}
+        set_model_state_dict(reference, own, options=StateDictOptions(strict=not _tied(reference)))
 
 
 def _tied(policy: Any) -> bool:
@@ -62,6 +66,16 @@ def _tensors(policy: Module, optimizer: Optimizer) -> dict[str, Any]:
     flat = get_optimizer_state_dict(policy, optimizer, options=_FLAT)
     moments = {name: value for name, value in flat.items() if isinstance(value, torch.Tensor)}
     return {f"policy.{n}": t for n, t in weights.items()} | {f"optimizer.{n}": t for n, t in moments.items()}
+
+
+def _weights(name: str, model: Module | None) -> dict[str, Any]:
+    """All weights of a model under `name.`, a tied head once; nothing for None."""
+    if model is None:
+        return {}
+    weights = get_model_state_dict(model)
+    if _tied(model):
+        weights.pop(_HEAD, None)
+    return {f"{name}.{n}": t for n, t in weights.items()}
 
 
 def _start_moments(optimizer: Optimizer) -> None:

@@ -44,6 +44,7 @@ class LearnerSpec:
     threads: int = 1
     reshard: sharding.Reshard = "auto"  # give gathered parameters back after each layer (rlstack/learner/sharding.py)
     logits_bytes: int = 256 << 20  # of logits that are held at once
+    reference_moves: bool = False  # it is renewed during the stage, so checkpoints must hold it
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,20 @@ class Learner:
         sharding.release(self.policy)
         return logprobs_N
 
+    @torch.no_grad()
+    def refresh_reference(self) -> None:
+        """The policy as it is becomes the reference. Called on every rank."""
+        if self.reference is None or not self.spec.reference_moves:
+            raise LearnerError("a reference to renew needs LearnerSpec(reference=True, reference_moves=True)")
+        for scored in (self.policy, self.reference):
+            sharding.release(scored)
+        for mine, new in zip(self.reference.parameters(), self.policy.parameters(), strict=True):
+            mine.to_local().copy_(new.to_local())  # type: ignore[attr-defined]
+
+    @property
+    def _moving_reference(self) -> torch.nn.Module | None:
+        return self.reference if self.spec.reference_moves else None
+
     def _step(self, step: int) -> tuple[float, float]:
         """Clips once, on the reduced gradient, and moves the weights. Returns (gradient norm, learning rate)."""
         norm: Any = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.spec.optim.grad_clip)
@@ -203,11 +218,11 @@ class Learner:
         self._sender.send(version, verify=verify)
 
     def save(self, folder: Path) -> None:
-        """Weights and optimizer, sharded, as safetensors. Called on every rank."""
-        checkpoint.save(self.policy, self.optimizer, folder)
+        """Weights, optimizer and a reference that moves, sharded, as safetensors. Called on every rank."""
+        checkpoint.save(self.policy, self.optimizer, folder, self._moving_reference)
 
     def restore(self, folder: Path) -> None:
-        checkpoint.restore(self.policy, self.optimizer, folder)
+        checkpoint.restore(self.policy, self.optimizer, folder, self._moving_reference)
 
     def export(self, folder: Path) -> None:
         """The policy in Hugging Face format, adapters merged and beside it. Called on every rank; rank 0 writes."""

@@ -51,7 +51,7 @@ class PolicyObjective:
 
     @property
     def needs_reference(self) -> bool:
-        return self.kl.beta > 0
+        return self.kl.beta > 0 and self.kl.place == "loss"
 
     @property
     def needs_entropy(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from rlstack.errors import MismatchError
 from rlstack.grpo.mismatch import alarm
 from rlstack.learner.objective import PolicyObjective
 from rlstack.scoring.budget import check_budget
-from rlstack.stages import evaluate, rl_metrics
+from rlstack.stages import evaluate, rl_kl, rl_metrics
 from rlstack.stages.collect import Collected, asks, collect
 from rlstack.stages.context import StageContext, StageSummary
 from rlstack.stages.evaluate import PassRate
@@ -35,14 +35,14 @@ def run(stage: RLStage, ctx: StageContext) -> StageSummary:
     started = time.monotonic()
     with open_parts(stage, ctx) as parts:
         parts.probe(0)
-        first, position = _resume(parts)
+        first, carried = _resume(parts)
         before = _evaluation(parts, "before") if first == 0 else _recorded(parts, "before")
         ctx.display.stage(ctx.name, done=first, steps=stage.steps)
         facts = _Facts(launched=ctx.launched)
         for step in range(first, stage.steps):
             if stage.scoring.probe_every and step and step % stage.scoring.probe_every == 0:
                 parts.probe(step)
-            report, position = _step(parts, step, position)
+            report, carried = _step(parts, step, carried)
             facts.add(report)
             ctx.display.step(report.step, report.metrics)
             ctx.trackers.log(report)
@@ -56,11 +56,23 @@ def run(stage: RLStage, ctx: StageContext) -> StageSummary:
     return StageSummary(facts.summary(parts, before, after, export, time.monotonic() - started), export)
 
 
-def _step(parts: Parts, step: int, position: Position) -> tuple[StepReport, Position]:
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """What a step hands to the next one, and a checkpoint keeps, beside weights and optimizer."""
+
+    position: Position
+    beta: float  # of the KL
+
+    def to_json(self) -> dict[str, Any]:
+        return {"position": self.position.to_json(), "kl_beta": self.beta}
+
+
+def _step(parts: Parts, step: int, carried: _Carried) -> tuple[StepReport, _Carried]:
     """One transaction: rollouts are sealed first; then weights, optimizer and position are committed as one."""
-    stage, ctx, started = parts.stage, parts.ctx, time.monotonic()
+    ctx, started = parts.ctx, time.monotonic()
+    stage = parts.stage.model_copy(update={"kl": parts.stage.kl.at(carried.beta)})
     seed = f"{ctx.config.seed}/{ctx.name}/{step}"
-    gathered = gather(lambda prompts: _collect(parts, prompts, seed), parts.gathering, position)
+    gathered = gather(lambda prompts: _collect(parts, prompts, seed), parts.gathering, carried.position)
     check_budget([s for g in gathered.made_P for s in g.scores_G], stage.scoring.max_error_share)
     ctx.run_dir.seal_rows(rollout_file(ctx.name, step + 1), (group_row(g, step + 1) for g in gathered.made_P))
 
@@ -70,11 +82,16 @@ def _step(parts: Parts, step: int, position: Position) -> tuple[StepReport, Posi
     ctx.display.phase("learning")
     learning = time.monotonic()
     with parts.engines_asleep():
+        batch, kl_sums = rl_kl.pulled(parts, stage, batch, plan, gathered.groups_P)
         result = first = parts.learners.update(batch, plan, objective, step=step * stage.updates_per_step)
         for extra in range(1, stage.updates_per_step):  # off-policy now: ratios against the first forward pass
             result = parts.learners.update(
                 batch, plan, objective, step=step * stage.updates_per_step + extra, old_logprobs_N=first.logprobs_N
             )
+        if stage.kl.refresh_every and (step + 1) % stage.kl.refresh_every == 0:
+            parts.learners.refresh_reference()
+    result = replace(result, sums={**result.sums, **kl_sums})
+    carried = _Carried(gathered.position, rl_kl.next_beta(stage.kl, {**first.sums, **kl_sums}, len(samples_B)))
     learned = time.monotonic()
     gap = rl_metrics.of_gap(batch, samples_B, first.logprobs_N)
     _guard(parts, gap, step + 1)
@@ -84,12 +101,12 @@ def _step(parts: Parts, step: int, position: Position) -> tuple[StepReport, Posi
     synced = time.monotonic()
     if (step + 1) % stage.checkpoint.every == 0 or step + 1 == stage.steps:
         ctx.display.phase("committing")
-        state = {"position": gathered.position.to_json()}
-        ctx.run_dir.commit(ctx.name, step + 1, state, parts.learners.save, keep=stage.checkpoint.keep)
+        ctx.run_dir.commit(ctx.name, step + 1, carried.to_json(), parts.learners.save, keep=stage.checkpoint.keep)
     ended = time.monotonic()
     metrics = {
         **rl_metrics.of_groups(gathered),
         **rl_metrics.of_update(result, batch.n_trained),
+        **rl_metrics.of_kl(stage.kl, result, len(samples_B)),
         **gap,
         "seconds/rollout": gathered.rollout_s,
         "seconds/judging": gathered.judging_s,
@@ -101,7 +118,7 @@ def _step(parts: Parts, step: int, position: Position) -> tuple[StepReport, Posi
         "speed/tokens": batch.n_trained,
     }
     ctx.run_dir.append_metrics({"stage": ctx.name, "step": step + 1, **{k: float(v) for k, v in metrics.items()}})
-    return StepReport(ctx.name, step + 1, metrics), gathered.position
+    return StepReport(ctx.name, step + 1, metrics), carried
 
 
 def _collect(parts: Parts, prompts: Sequence[Prompt], seed: str, *, greedy: bool = False) -> Collected:
@@ -162,8 +179,8 @@ def _recorded(parts: Parts, label: str) -> dict[str, PassRate]:
     return evaluate.pass_rates(read_groups(file), parts.full_score)
 
 
-def _resume(parts: Parts) -> tuple[int, Position]:
-    """Brings learners and engines to the last committed step; returns how many steps are done, and the position."""
+def _resume(parts: Parts) -> tuple[int, _Carried]:
+    """Brings learners and engines to the last committed step; returns how many steps are done, and what they left."""
     ctx = parts.ctx
     committed = ctx.run_dir.latest(ctx.name)
     step = committed.step if committed else 0
@@ -173,7 +190,9 @@ def _resume(parts: Parts) -> tuple[int, Position]:
     ctx.run_dir.forget_metrics_after(ctx.name, step)
     ctx.display.phase("syncing weights")
     parts.learners.sync(step, verify=True)
-    return step, Position.from_json(committed.state["position"]) if committed else Position()
+    if committed is None:
+        return 0, _Carried(Position(), parts.stage.kl.beta)
+    return step, _Carried(Position.from_json(committed.state["position"]), float(committed.state["kl_beta"]))
 
 
 @dataclass

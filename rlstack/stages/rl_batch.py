@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,15 @@ from rlstack.config.rl import RLStage
 from rlstack.data.batch import Batch, Item, shared_items
 from rlstack.data.packing import balance
 from rlstack.errors import ScoringError
-from rlstack.grpo import advantage, reduction
+from rlstack.grpo import advantage, kl, reduction
 from rlstack.scoring.shaping import TERMS, weights_of
 from rlstack.types import Credit, Group, Sample, Score
 
 Rewards = Mapping[str, Mapping[str, float]]
 """Env → reward name → weight."""
+
+Row = tuple[int, Sample, Score, Credit]
+"""Number of the group, and one sample of it."""
 
 
 def batch_of(groups_P: Sequence[Group], stage: RLStage, rewards: Rewards) -> tuple[Batch, list[Sample]]:
@@ -25,7 +29,7 @@ def batch_of(groups_P: Sequence[Group], stage: RLStage, rewards: Rewards) -> tup
     A sample that could not be judged has left: its group's baseline is that of the others. Raises
     ScoringError when nothing is left.
     """
-    rows = [(p, *row) for p, g in enumerate(groups_P) for row in zip(g.samples_G, g.scores_G, g.credits_G, strict=True)]
+    rows = _rows(groups_P)
     advantages_B = _advantages(rows, groups_P, stage, rewards)
     kept = [i for i, (*_, credit) in enumerate(rows) if credit.trains]
     if not kept:
@@ -51,8 +55,39 @@ def batch_of(groups_P: Sequence[Group], stage: RLStage, rewards: Rewards) -> tup
     ), samples_B
 
 
+def with_kl_in_reward(
+    batch: Batch, groups_P: Sequence[Group], stage: RLStage, rewards: Rewards, kl_N: NDArray[np.float64]
+) -> Batch:
+    """The batch of these groups with advantages that hold -beta times the KL, as `stage.kl.place` says.
+
+    kl_N: log p - log q of the batch's tokens, 0 where not trained. With `reward`, a sample that is not learned from
+    has no KL and leaves its group's baseline too.
+    """
+    if stage.kl.place == "reward_to_go":
+        ahead_N = kl.reward_to_go(kl_N, batch.lengths_B)
+        return replace(batch, advantages_N=(batch.advantages_N - stage.kl.beta * ahead_N).astype(np.float32))
+    rows = _rows(groups_P)
+    kept = [i for i, (*_, credit) in enumerate(rows) if credit.trains]
+    penalised = list(rows)
+    for i, scored in zip(kept, _per_sequence(kl_N, batch.lengths_B), strict=True):
+        p, sample, score, credit = rows[i]
+        value = float(kl.in_reward(credit.value, scored, stage.kl.beta))
+        penalised[i] = (p, sample, score, replace(credit, value=value))
+    penalised = [(p, s, score, replace(c, counts=c.counts and c.trains)) for p, s, score, c in penalised]
+    advantages_B = _advantages(penalised, groups_P, stage, rewards)
+    return replace(batch, advantages_N=np.repeat(advantages_B[kept], batch.lengths_B).astype(np.float32))
+
+
+def _rows(groups_P: Sequence[Group]) -> list[Row]:
+    return [(p, *row) for p, g in enumerate(groups_P) for row in zip(g.samples_G, g.scores_G, g.credits_G, strict=True)]
+
+
+def _per_sequence(values_N: NDArray[np.float64], lengths_B: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.add.reduceat(values_N, np.concatenate(([0], np.cumsum(lengths_B)[:-1])))
+
+
 def _advantages(
-    rows: Sequence[tuple[int, Sample, Score, Credit]], groups_P: Sequence[Group], stage: RLStage, rewards: Rewards
+    rows: Sequence[Row], groups_P: Sequence[Group], stage: RLStage, rewards: Rewards
 ) -> NDArray[np.float32]:
     envs = sorted(rewards)
     env_B = [groups_P[p].prompt.env for p, *_ in rows]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rlstack.config.rl import KLConfig
 from rlstack.data.batch import Batch
 from rlstack.grpo.advantage import zero_variance
 from rlstack.learner.learner import UpdateResult
@@ -81,6 +82,13 @@ def of_update(result: UpdateResult, trained: int) -> dict[str, float]:
     if "entropy_loss" in sums:
         found["loss/entropy"] = sums["entropy_loss"]
     return {**found, "loss/total": sum(found.get(f"loss/{term}", 0.0) for term in ("policy", "kl", "entropy"))}
+
+
+def of_kl(cfg: KLConfig, result: UpdateResult, samples: int) -> dict[str, float]:
+    """The KL as an adaptive beta sees it; nothing where it stays as it is and the loss reports all."""
+    if cfg.target is None and cfg.place == "loss":
+        return {}
+    return {"kl/beta": cfg.beta, "kl/per_sample": result.sums["kl_k1"] / samples}
 
 
 def of_gap(batch: Batch, samples_B: Sequence[Sample], logprobs_N: NDArray[np.float32]) -> dict[str, float]:

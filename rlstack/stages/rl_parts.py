@@ -108,6 +108,7 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
             optim=stage.optim,
             steps=stage.steps * stage.updates_per_step,
             reference=stage.kl.beta > 0,
+            reference_moves=stage.kl.refresh_every > 0,
             device=config.cluster.device,
             threads=config.cluster.threads,
             reshard=config.cluster.reshard,

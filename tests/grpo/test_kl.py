@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rlstack.config.rl import KLConfig
-from rlstack.grpo.kl import adapted_beta, compute, in_reward, kl
+from rlstack.grpo.kl import adapted_beta, compute, in_reward, kl, reward_to_go
 
 ESTIMATORS = ("k1", "k2", "k3", "k3_weighted")
 LOGITS = torch.tensor([0.3, -1.2, 0.9, 0.0, 2.0], dtype=torch.float64)
@@ -187,6 +187,48 @@ def test_kl_in_the_reward_has_the_policy_gradient_of_the_reverse_kl():
     rewards = in_reward(np.zeros(5), (logp - REFERENCE).detach().numpy(), beta=0.3)
     objective = (logp.detach().exp() * torch.tensor(rewards) * logp).sum()
     torch.testing.assert_close(gradient(objective, logits), -0.3 * exact(reverse_kl)[1], rtol=1e-12, atol=1e-15)
+
+
+def test_reward_to_go_sums_to_the_end_of_each_sequence():
+    found = reward_to_go([1.0, 0.0, 2.0, 5.0, -1.0, 4.0], [3, 1, 2])
+    np.testing.assert_allclose(found, [3, 2, 2, 5, 3, 4])
+
+
+@pytest.mark.parametrize("place", ["reward", "reward_to_go", "loss"])
+def test_of_two_tokens_only_the_reward_pulls_by_the_kl_of_whole_sequences(place):
+    """All 25 answers of two tokens, the second depending on the first: the gradient of KL(p || q) over answers.
+
+    A k2 loss has each token's own reverse KL and misses how the first token leads to later ones.
+    """
+    generator = torch.Generator().manual_seed(2)
+    first, second = (torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((5,), (5, 5)))
+    reference = [
+        torch.randn(shape, generator=generator, dtype=torch.float64).log_softmax(-1) for shape in ((5,), (5, 5))
+    ]
+    first.requires_grad_()
+    second.requires_grad_()
+    p = [first.log_softmax(-1), second.log_softmax(-1)]
+    both = p[0][:, None] + p[1]
+    wanted = torch.autograd.grad(
+        (both.exp() * (both - reference[0][:, None] - reference[1])).sum(), (first, second), retain_graph=True
+    )
+    d = torch.stack([(p[0] - reference[0])[:, None].expand(5, 5), p[1] - reference[1]], -1)  # [x1, x2, t]
+    logp = torch.stack([p[0][:, None].expand(5, 5), p[1]], -1)
+    weight = both.detach().exp()[..., None]
+    flat = d.detach().reshape(-1).numpy()
+    if place == "loss":
+        surrogate = (weight * 0.5 * d.square()).sum()
+    elif place == "reward_to_go":
+        surrogate = (weight * torch.from_numpy(reward_to_go(flat, [2] * 25).reshape(5, 5, 2)) * logp).sum()
+    else:
+        whole = -in_reward(np.zeros(25), flat.reshape(25, 2).sum(1), beta=1.0).reshape(5, 5, 1)
+        surrogate = (weight * torch.from_numpy(whole) * logp).sum()
+    found = torch.autograd.grad(surrogate, (first, second))
+    torch.testing.assert_close(found[1], wanted[1], rtol=1e-12, atol=1e-15)  # of the last token: all alike
+    if place == "loss":
+        assert (found[0] - wanted[0]).abs().max() > 0.01
+    else:
+        torch.testing.assert_close(found[0], wanted[0], rtol=1e-12, atol=1e-15)
 
 
 def test_kl_in_the_reward_is_subtracted_per_sample():

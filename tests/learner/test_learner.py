@@ -192,6 +192,58 @@ def test_first_update_on_a_batch_is_exactly_on_policy(learner):
     assert result.sums["kl_loss"] == pytest.approx(0.0, abs=1e-9)  # the policy is its own reference
 
 
+def test_what_is_not_trained_reaches_no_gradient(learner, monkeypatch):
+    batch, names = _batch()
+    _perturb(learner)
+    monkeypatch.setattr(learner, "_step", lambda step: (0.0, 0.0))
+    corrected = PolicyObjective(LossConfig(correction="token", entropy_bonus=0.03), KLConfig(beta=0.1), TEMPERATURE)
+    old = np.random.default_rng(1).normal(-4, 0.5, len(batch.tokens_N)).astype(np.float32)
+    learner.update(batch, _plan(batch, names)[0], corrected, step=0, old_logprobs_N=old)
+    clean = _gradients(learner)
+    masked = ~batch.trained_N
+    for values, poison in ((batch.engine_logprobs_N, np.nan), (batch.advantages_N, np.inf), (batch.weights_N, np.nan)):
+        values[masked] = poison
+    old[masked] = -np.inf
+    result = learner.update(batch, _plan(batch, names)[0], corrected, step=0, old_logprobs_N=old)
+    assert all(torch.equal(clean[n], g) for n, g in _gradients(learner).items())
+    assert all(np.isfinite(value) for value in result.sums.values())
+
+
+def test_an_entropy_that_nobody_asked_for_is_not_computed_and_changes_nothing(learner, monkeypatch):
+    batch, names = _batch()
+    monkeypatch.setattr(learner, "_step", lambda step: (0.0, 0.0))
+    gradients = []
+    for watch in (True, False):
+        objective = PolicyObjective(LossConfig(watch_entropy=watch), KLConfig(beta=0.0), TEMPERATURE)
+        result = learner.update(batch, _plan(batch, names)[0], objective, step=0)
+        assert ("entropy" in result.sums) is watch
+        gradients.append(_gradients(learner))
+    assert all(torch.equal(gradients[0][n], gradients[1][n]) for n in gradients[0])
+
+
+def test_a_renewed_reference_is_the_policy_and_survives_the_checkpoint(learner, small_model, tmp_path):
+    learner.spec = _spec(small_model, reference_moves=True)
+    batch, names = _batch()
+    plan = _plan(batch, names)[0]
+
+    def distance() -> float:
+        both = [learner.logprobs(batch, plan, TEMPERATURE, of_reference=of) for of in (True, False)]
+        return float(np.nanmax(np.abs(both[0] - both[1])))
+
+    learner.update(batch, plan, OBJECTIVE, step=0)
+    assert distance() > 1e-4
+    learner.refresh_reference()
+    assert distance() == 0.0
+    learner.update(batch, plan, OBJECTIVE, step=1)
+    renewed = learner.logprobs(batch, plan, TEMPERATURE, of_reference=True)
+    (tmp_path / "checkpoint").mkdir()
+    learner.save(tmp_path / "checkpoint")
+    learner.refresh_reference()
+    assert (learner.logprobs(batch, plan, TEMPERATURE, of_reference=True) != renewed).any()
+    learner.restore(tmp_path / "checkpoint")
+    np.testing.assert_array_equal(learner.logprobs(batch, plan, TEMPERATURE, of_reference=True), renewed)
+
+
 def test_tiny_learning_rates_move_float32_masters(learner, small_model, tmp_path):
     before = _weights(learner)
     learner.spec = _spec(small_model, optim=OptimConfig(lr=3e-7))
@@ -244,40 +296,69 @@ def _train(learner: Learner, steps: range) -> list[float]:
     return [learner.update(batch, plan, objectives[step % 2], step=step).grad_norm for step in steps]
 
 
-def _rank(rank: int, model: Path, folder: Path, reshard: bool, results) -> None:
-    learner = Learner(_spec(model, reshard=reshard), Rank(rank, 2, str(folder / "ranks")))
+def _one_gradient(learner: Learner) -> dict[str, torch.Tensor]:
+    """Of a perturbed policy, off-policy, with KL and entropy; the weights stay where they were."""
+    before = {n: p.to_local().clone() for n, p in learner.policy.named_parameters()}
+    with torch.no_grad():
+        for p in learner.policy.parameters():
+            p.to_local().mul_(1.02)
+    batch, names = _batch(prompts=5)
+    plan = _plan(batch, names, ranks=learner.rank.world, capacity=90)[learner.rank.rank]
+    old = np.random.default_rng(1).normal(-4, 0.5, len(batch.tokens_N)).astype(np.float32)
+    learner.accumulate(batch, plan, OBJECTIVE, old_logprobs_N=old)
+    with torch.no_grad():
+        for n, p in learner.policy.named_parameters():
+            p.to_local().copy_(before[n])
+    return _gradients(learner)
+
+
+def _moved(learner: Learner) -> list[float]:
+    """Three updates, then the reference is renewed."""
     norms = _train(learner, range(3))
+    learner.refresh_reference()
+    return norms
+
+
+def _rank(rank: int, model: Path, folder: Path, reshard: bool, results) -> None:
+    spec = _spec(model, reshard=reshard, reference_moves=True, logits_bytes=IN_PIECES)
+    learner = Learner(spec, Rank(rank, 2, str(folder / "ranks")))
+    gradients = {n: g.numpy() for n, g in _one_gradient(learner).items()}
+    norms = _moved(learner)
     learner.save(folder / "saved")
     norms += _train(learner, range(3, 5))
     weights = {n: w.numpy() for n, w in _weights(learner).items()}
     if rank == 0:
-        results.put((weights, norms))
+        results.put((gradients, weights, norms))
     learner.close()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("reshard", [True, False])
 def test_two_uneven_ranks_learn_as_one_and_one_goes_on_from_their_checkpoint(learner, small_model, tmp_path, reshard):
+    learner.spec = _spec(small_model, reference_moves=True)
     (tmp_path / "saved").mkdir()
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
     ranks = [context.Process(target=_rank, args=(r, small_model, tmp_path, reshard, results)) for r in range(2)]
     for process in ranks:
         process.start()
-    two_weights, two_norms = results.get(timeout=120)
+    two_gradients, two_weights, two_norms = results.get(timeout=120)
     for process in ranks:
         process.join(60)
         assert process.exitcode == 0
 
-    one_norms = _train(learner, range(5))
+    for name, gradient in _one_gradient(learner).items():
+        wanted = torch.from_numpy(two_gradients[name])
+        assert torch.linalg.norm(gradient - wanted) <= 1e-6 * torch.linalg.norm(wanted) + 1e-9, name
+    one_norms = _moved(learner) + _train(learner, range(3, 5))  # AdamW blows up rounding where a gradient is nearly 0
     assert two_norms == pytest.approx(one_norms, rel=1e-4)
     for name, weight in _weights(learner).items():
-        np.testing.assert_allclose(two_weights[name], weight, atol=2e-5, err_msg=name)
+        np.testing.assert_allclose(two_weights[name], weight, atol=1e-4, err_msg=name)
 
     learner.restore(tmp_path / "saved")
     assert _train(learner, range(3, 5)) == pytest.approx(two_norms[3:], rel=1e-4)
     for name, weight in _weights(learner).items():
-        np.testing.assert_allclose(two_weights[name], weight, atol=2e-5, err_msg=name)
+        np.testing.assert_allclose(two_weights[name], weight, atol=1e-4, err_msg=name)
 
 
 def test_a_rank_without_work_joins_an_off_policy_update(learner, monkeypatch):
