@@ -6,9 +6,10 @@
     python bench/lm_head.py --device cuda --dtype bfloat16 --tokens 16384 --hidden 4096
 
 Each way runs in a process of its own, the ways in turn, `--rounds` times; seconds are medians. `peak` is what the
-process needed above its inputs (hidden states and head) for values and both gradients, the head's gradient included. `+ entropy` also
-sums the entropy, which nobody differentiates: the metric. `torch` is `F.linear_cross_entropy` with
-`reduction="none"`, which has no entropy; its hidden states are scaled beforehand, since it knows no temperature.
+process needed above its inputs (hidden states and head) for values and both gradients, the head's own gradient
+included. `+ entropy` also sums the entropy, which nobody differentiates: the metric. `torch` is
+`F.linear_cross_entropy` with `reduction="none"`, which has no entropy; its hidden states are scaled beforehand, since
+it knows no temperature.
 """
 
 from __future__ import annotations
