@@ -96,9 +96,9 @@ def reward_to_go(kl_N: ArrayLike, lengths_B: ArrayLike) -> NDArray[np.float64]:
     policy gradient multiplies grad log p_t by -beta times this sum (reward to go; REINFORCE++, arXiv 2501.03262): a
     token answers for itself and for where it leads, unlike in a KL loss, whose gradient sees its own d alone.
     """
-    kl_N, ends_B = np.asarray(kl_N, np.float64), np.cumsum(np.asarray(lengths_B, np.int64))
+    kl_N, lengths_B = np.asarray(kl_N, np.float64), np.asarray(lengths_B, np.int64)
     through_N = np.cumsum(kl_N)
-    return np.repeat(through_N[ends_B - 1], lengths_B) - through_N + kl_N
+    return np.repeat(through_N[np.cumsum(lengths_B) - 1], lengths_B) - through_N + kl_N
 
 
 def adapted_beta(beta: float, kl_mean: float, *, target: float, horizon: float, samples: int) -> float:
