@@ -28,7 +28,7 @@ class Case:
     ranks: int
     spec: dict[str, Any]  # fields of ModelSpec
     update: bool = True
-    whole: bool = False  # load as transformers does, then shard: what this library did before
+    whole: bool = False  # load as transformers does, then shard
 
 
 def cases() -> list[Case]:
