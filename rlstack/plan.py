@@ -6,6 +6,7 @@ Sizes come from the shape, or from the headers of the checkpoint's files: no wei
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from rlstack.config.train import TrainStage
 from rlstack.errors import ConfigError
 
 _BUILTIN = {"builtin:tiny": Path(__file__).parent / "models" / "tiny" / "base"}
+_CONVERTED = ("builtin:smollm2-135m",)  # made on first use
 _BYTES = {"float32": 4, "bfloat16": 2}
 _MASTER = 4  # bytes: master weights, gradients and both moments of AdamW are float32
 _LONGEST_HEADER = 100 * 2**20  # bytes, the format's own limit
@@ -46,10 +48,17 @@ class Memory:
     """Estimates in bytes."""
 
     weights: int
-    optimizer: int  # gradients and both moments
+    gradients: int
+    moments: int  # both of AdamW
     reference: int
     activations: int  # of one micro-batch, logits included
+    logits: int  # of those
     held: int = 0  # gathered parameters and whole gradients (cluster.reshard=false)
+
+    @property
+    def optimizer(self) -> int:
+        """Gradients and both moments."""
+        return self.gradients + self.moments
 
     @property
     def total(self) -> int:
@@ -65,28 +74,34 @@ def dimensions(model: ModelConfig) -> Dimensions | None:
 
 
 def learner_memory(
-    dims: Dimensions, cluster: ClusterConfig, *, reference: bool, lora: LoraConfig | None = None
+    dims: Dimensions, cluster: ClusterConfig, *, reference: bool, lora: LoraConfig | None = None, device_bytes: int = 0
 ) -> Memory:
     """One FSDP2 rank: everything that is sharded, divided by the ranks, and the activations of one micro-batch.
 
     Activations per token and layer: three residual-width tensors for the norms and the sum, queries and the
     attention's output, keys and values, three of the MLP's width; with gradient checkpointing the layer's input
-    alone, and all of it for one layer at a time. Flash-style attention keeps no scores.
+    alone, and all of it for one layer at a time. Flash-style attention keeps no scores. `device_bytes`, of a GPU or of
+    the whole machine, tells what `cluster.reshard=auto` will do (rlstack/learner/sharding.py).
     """
     compute, ranks = _BYTES[cluster.dtype], cluster.learners
     width = 4 * dims.hidden + 2 * dims.query + 2 * dims.key_value + 3 * dims.mlp
     kept = dims.layers * dims.hidden + width if cluster.gradient_checkpointing else dims.layers * width
-    logits = dims.vocab * _MASTER * _LOGIT_COPIES
+    piece = min(cluster.micro_tokens * dims.vocab * _MASTER, cluster.logits_mb * 2**20)  # rlstack/learner/head.py
+    logits = piece * _LOGIT_COPIES
     trained = adapter_parameters(dims, lora) if lora else dims.parameters
     frozen = dims.parameters * compute  # bytes of a model that is not trained, kept in the dtype it computes in
     second = reference and lora is None  # of adapters the base is the reference
     held = frozen * (1 + second) + trained * _MASTER
+    sharing = ranks if cluster.device == "cpu" else 1
+    fits = sharing * held <= device_bytes / 8
     return Memory(
         weights=(trained * _MASTER + (frozen if lora else 0)) // ranks,
-        optimizer=3 * trained * _MASTER // ranks,
+        gradients=trained * _MASTER // ranks,
+        moments=2 * trained * _MASTER // ranks,
         reference=frozen // ranks if second else 0,
-        activations=cluster.micro_tokens * (kept * compute + logits),
-        held=held if cluster.reshard is False else 0,
+        activations=cluster.micro_tokens * kept * compute + logits,
+        logits=logits,
+        held=held if cluster.reshard is False or (cluster.reshard == "auto" and fits) else 0,
     )
 
 
@@ -114,13 +129,30 @@ def engine_weights(dims: Dimensions, cluster: ClusterConfig) -> int:
     return dims.parameters * _BYTES[cluster.dtype] // cluster.tensor_parallel
 
 
+def reward_weights(stage: RLStage, cluster: ClusterConfig) -> int:
+    """Weights of the stage's reward model in bytes; 0 where it has none, or none of this machine's folders is it."""
+    folder = _folder(stage.scoring.reward_model)
+    return stored_parameters(folder) * _BYTES[cluster.dtype] if folder else 0
+
+
+def devices(stage: RLStage | None, cluster: ClusterConfig) -> float:
+    """GPUs that a stage takes; halves where engines and learners share them, and the reward model with them."""
+    judge = 1 if stage is not None and stage.scoring.reward_model else 0
+    engines = cluster.engines * cluster.tensor_parallel if stage is not None else 0
+    return (engines + cluster.learners + judge) / (2 if cluster.colocate else 1)
+
+
 # ---- where sizes come from ----------------------------------------------------------------------------
 
 
 def _folder(path: str | None) -> Path | None:
     if path is None:
         return None
-    folder = _BUILTIN.get(path, Path(path).expanduser())
+    if path in _CONVERTED:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(cache) / "rlstack" / path.removeprefix("builtin:")  # where rlstack/models/source.py puts it
+    else:
+        folder = _BUILTIN.get(path, Path(path).expanduser())
     return folder if folder.is_dir() else None
 
 
@@ -192,14 +224,14 @@ def describe(config: RunConfig) -> str:
 
 def _head(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
     cluster = config.cluster
-    size = f"{_count(dims.parameters)} parameters" if dims else "size known once its files are on this machine"
+    parameters = f"{count(dims.parameters)} parameters" if dims else "size known once its files are on this machine"
     where = config.model.path or "random weights"
     yield f"recipe    {config.recipe}, seed {config.seed}"
     lora = config.model.lora
     adapters = f", adapters of rank {lora.rank} trained" if lora else ""
     if lora and dims:
-        adapters += f" ({_count(adapter_parameters(dims, lora))} parameters)"
-    yield f"model     {config.model.name}: {size}, from {where}{adapters}"
+        adapters += f" ({count(adapter_parameters(dims, lora))} parameters)"
+    yield f"model     {config.model.name}: {parameters}, from {where}{adapters}"
     yield (
         f"cluster   {cluster.name}: {cluster.engines} x vLLM engine, {cluster.learners} x learner, {cluster.dtype}, "
         + (f"Ray at {cluster.address}" if cluster.address else "a private Ray on this machine")
@@ -253,10 +285,10 @@ def _memory(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
     yield ""
     yield "memory (estimates, without what torch, CUDA and Ray take for themselves)"
     yield (
-        f"  each learner   {_size(needed.total)}: weights {_size(needed.weights)}, gradients and AdamW "
-        f"{_size(needed.optimizer)}, reference {'the base' if lora and rl else _size(needed.reference)}, "
-        f"a micro-batch of {cluster.micro_tokens:,} tokens up to {_size(needed.activations)}"
-        + (f", parameters and gradients held over a step {_size(needed.held)}" if needed.held else "")
+        f"  each learner   {size(needed.total)}: weights {size(needed.weights)}, gradients and AdamW "
+        f"{size(needed.optimizer)}, reference {'the base' if lora and rl else size(needed.reference)}, "
+        f"a micro-batch of {cluster.micro_tokens:,} tokens up to {size(needed.activations)}"
+        + (f", parameters and gradients held over a step {size(needed.held)}" if needed.held else "")
     )
     if cluster.offload_policy or cluster.offload_reference:
         both = ("weights, gradients and AdamW", cluster.offload_policy), ("the reference", cluster.offload_reference)
@@ -265,11 +297,18 @@ def _memory(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
     if rl:
         token = kv_bytes_per_token(dims, cluster)
         cache = (
-            f"{_size(cluster.kv_cache_bytes)} of KV cache = {cluster.kv_cache_bytes // token:,} tokens"
+            f"{size(cluster.kv_cache_bytes)} of KV cache = {cluster.kv_cache_bytes // token:,} tokens"
             if cluster.kv_cache_bytes
-            else f"KV cache up to {cluster.gpu_memory_share:.0%} of each GPU, {_size(token)} a token"
+            else f"KV cache up to {cluster.gpu_memory_share:.0%} of each GPU, {size(token)} a token"
         )
-        yield f"  each engine    weights {_size(engine_weights(dims, cluster))}, {cache}"
+        yield f"  each engine    weights {size(engine_weights(dims, cluster))}, {cache}"
+    for judge in [stage for stage in rl if stage.scoring.reward_model][:1]:
+        known = reward_weights(judge, cluster)
+        weights = size(known) if known else "known once its files are on this machine"
+        yield f"  reward model   weights {weights}, in a process of its own"
+    if cluster.device == "cuda":
+        most = max(devices(stage if isinstance(stage, RLStage) else None, cluster) for stage in config.stages.values())
+        yield f"  {most:g} GPU(s) in all"
     if cluster.colocate:
         yield "  engines and learners share the GPUs in turns (the engine sleeps while the learner works)"
 
@@ -282,7 +321,7 @@ def _files(config: RunConfig, dims: Dimensions | None) -> Iterator[str]:
         keeps = f"checkpoints/ (every {stage.checkpoint.every}, the last {stage.checkpoint.keep} kept"
         if dims:
             lora = config.model.lora
-            keeps += f", {_size(3 * _MASTER * (adapter_parameters(dims, lora) if lora else dims.parameters))} each"
+            keeps += f", {size(3 * _MASTER * (adapter_parameters(dims, lora) if lora else dims.parameters))} each"
         kinds = "rollouts/, eval/, " if isinstance(stage, RLStage) else ""
         yield f"  {name}/: {kinds}{keeps}), export/"
 
@@ -295,14 +334,14 @@ def _state(run_dir: Path) -> str:
     return "holds an unfinished run, which would go on" if (run_dir / "config.json").exists() else "exists"
 
 
-def _count(n: int) -> str:
+def count(n: int) -> str:
     for unit, name in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
         if n >= unit:
             return f"{n / unit:.2f}{name}"
     return str(n)
 
 
-def _size(n: int) -> str:
+def size(n: int) -> str:
     for unit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
         if n >= unit:
             return f"{n / unit:.1f} {name}"

@@ -12,6 +12,7 @@ COMMANDS = {
     "run": ("rlstack.run", "train: compose a configuration and run its stages"),
     "score": ("rlstack.cli.score", "judge answers in a JSONL file with a reward"),
     "env": ("rlstack.cli.env", "write, list, check and try environments"),
+    "plan": ("rlstack.cli.plan", "predict memory and step time of a model on a cluster"),
     "verify": ("rlstack.cli.verify", "check the invariances of training on your model and cluster"),
     "rescore": ("rlstack.cli.rescore", "judge a run's saved rollouts again and show what changed"),
 }

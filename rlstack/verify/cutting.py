@@ -126,7 +126,15 @@ def _rank_count(subject: Subject, material: Material, whole: Outcome) -> Iterato
 def _same(subject: Subject, name: str, what: str, whole: Outcome, found: Outcome) -> Iterator[Check]:
     allowed = subject.tolerance.gradient
     scale = max(abs(whole.loss), 1e-3)  # a loss near 0 is a sum of terms that are not
-    yield Check(f"{name}_loss", f"{what}: same loss", abs(whole.loss - found.loss) / scale, allowed, unit="relative")
+    far = abs(whole.loss - found.loss) / scale
+    yield Check(
+        f"{name}_loss",
+        f"{what}: same loss",
+        far,
+        allowed,
+        unit="relative",
+        detail=f"{whole.loss:.4g}, {found.loss:.4g}",
+    )
     apart = difference(whole.gradient, found.gradient)
     yield Check(
         f"{name}_gradient",

@@ -23,7 +23,7 @@ LAYERS = (
     ("run",),
     ("chain",),
     ("authoring", "verify"),
-    ("stages", "composing"),
+    ("stages", "composing", "forecast"),
     ("cluster", "plan"),
     ("rollout", "learner", "scoring", "data", "sync", "track", "view", "models", "rewards", "envs"),
     ("grpo", "config", "plugins", "rundir", "api", "border"),
@@ -161,7 +161,7 @@ def test_mathematics_starts_nothing():
 def test_seams_rewards_and_composition_pull_in_nothing_heavy():
     """At run time and transitively: what a scoring worker and a mistyped command load."""
     modules = ["rlstack.types", "rlstack.errors", "rlstack.api", "rlstack.plugins", "rlstack.config.compose"]
-    modules += ["rlstack.run", "rlstack.plan", "rlstack.cli.main", "rlstack.data.prompts"]
+    modules += ["rlstack.run", "rlstack.plan", "rlstack.cli.plan", "rlstack.cli.main", "rlstack.data.prompts"]
     folders = [f.parent for f in (ROOT / "rewards").glob("*/__init__.py")] + list((ROOT / "rewards").glob("*.py"))
     modules += [f"rlstack.rewards.{f.stem}" for f in folders if f.stem != "__init__"]
     modules += [f"rlstack.envs.{f.parent.name}.env" for f in (ROOT / "envs").glob("*/env.py")]

@@ -1,0 +1,1 @@
+"""Seconds and memory of learner updates and rollouts in processes of their own, without Ray."""
