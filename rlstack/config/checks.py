@@ -82,6 +82,11 @@ def of_values(config: RunConfig) -> list[Problem]:
                 problems.append(Problem(f"stages.{name}.optim.betas", f"found {beta}, allowed: at least 0 and below 1"))
         if isinstance(stage, RLStage):
             problems += _rl(f"stages.{name}", stage)
+            if config.model.lora and stage.kl.refresh_every:
+                what = (
+                    f"found {stage.kl.refresh_every} with model.lora, whose reference is the base without adapters; 0"
+                )
+                problems.append(Problem(f"stages.{name}.kl.refresh_every", what))
     return problems
 
 

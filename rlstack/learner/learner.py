@@ -177,8 +177,8 @@ class Learner:
     @torch.no_grad()
     def refresh_reference(self) -> None:
         """The policy as it is becomes the reference. Called on every rank."""
-        if self.reference is None or not self.spec.reference_moves:
-            raise LearnerError("a reference to renew needs LearnerSpec(reference=True, reference_moves=True)")
+        if self.reference is None or self.reference is self.policy or not self.spec.reference_moves:
+            raise LearnerError("only a reference of its own that LearnerSpec.reference_moves announces can be renewed")
         for scored in (self.policy, self.reference):
             sharding.release(scored)
         for mine, new in zip(self.reference.parameters(), self.policy.parameters(), strict=True):

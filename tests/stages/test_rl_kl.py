@@ -102,6 +102,12 @@ def test_beta_follows_the_kl_and_comes_back_from_json_unchanged():
     assert next_beta(stage("loss").kl, {}, 16) == 0.2
 
 
+def test_a_base_without_adapters_is_not_renewed():
+    with pytest.raises(ConfigError) as caught:
+        compose(["cluster=cpu", "model.lora.rank=4", "stages.multidomain.kl.refresh_every=2"])
+    assert "stages.multidomain.kl.refresh_every" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
