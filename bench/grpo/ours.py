@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import time
@@ -80,7 +81,11 @@ def configuration(work: Work, machine: Machine, folder: Path) -> RunConfig:
 
 class Ours:
     def __init__(self, parts: Any) -> None:
+        from rlstack.stages import rl
+        from rlstack.stages.ahead import Ahead
+
         self._parts = parts
+        self._ahead = Ahead(functools.partial(rl._rollouts, parts), parts.engines.stop)
         self._processes = tree_of(os.getpid(), [m.pid for m in (*parts.engines._members, *parts.learners._members)])
 
     def prompts(self, step: int) -> list[Any]:
@@ -102,7 +107,7 @@ class Ours:
         from rlstack.stages import rl
 
         cpu = cpu_seconds(self._processes)
-        metrics = dict(rl._step(self._parts, step, self._position(step))[0].metrics)
+        metrics = dict(rl._step(self._parts, self._ahead, step, self._position(step))[0].metrics)
         return {**metrics, "cpu_s": cpu_seconds(self._processes) - cpu}
 
     def bare(self, step: int, *, seeded: bool) -> Bare:

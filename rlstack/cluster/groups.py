@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -26,6 +27,7 @@ from rlstack.types import Message, Sample
 
 Plan = Sequence[Sequence[Sequence[Item]]]
 """Per rank, per micro-batch: the items."""
+_GLANCE_S = 0.5  # between looks at whether rollouts are still wanted
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class Engines:
         )
         paths = [logs / f"engine-{i}.log" for i in range(cfg.engines)]
         self._members = [Member(actor.remote(spec, str(p)), f"engine {i}", p) for i, p in enumerate(paths)]
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Makes a `generate` in another thread raise EngineError: Ray must not end under it."""
+        self._stopped.set()
 
     def ready(self) -> None:
         self._members = _with_pids(self._members, self._cfg.deadlines.start, "starting", EngineError)
@@ -90,7 +97,12 @@ class Engines:
             if share := list(asks[i :: len(self._members)]):
                 streams[member.handle.generate.options(num_returns="streaming").remote(share)] = member
         while streams:
-            ready, _ = ray.wait(list(streams), timeout=max(0.0, end - time.monotonic()), fetch_local=False)
+            left = end - time.monotonic()
+            ready, _ = ray.wait(list(streams), timeout=max(0.0, min(_GLANCE_S, left)), fetch_local=False)
+            if self._stopped.is_set():
+                raise EngineError("rollouts were given up, because the stage ended")
+            if not ready and left > _GLANCE_S:
+                continue
             if not ready:
                 names = ", ".join(m.name for m in streams.values())
                 raise DeadlineError(

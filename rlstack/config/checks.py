@@ -75,7 +75,7 @@ def _sources(where: str, shares: Mapping[str, Any]) -> Iterator[Problem]:
 
 def of_values(config: RunConfig) -> list[Problem]:
     """Fields that are each valid but do not fit together."""
-    problems = [*_cluster(config), *_sizes(config)]
+    problems = [*_cluster(config), *_ahead(config), *_sizes(config)]
     for name, stage in config.stages.items():
         for beta in stage.optim.betas:
             if not 0.0 <= beta < 1.0:
@@ -103,6 +103,23 @@ def _cluster(config: RunConfig) -> Iterator[Problem]:
             yield Problem(f"cluster.{name}", "found true; without a GPU everything is in CPU memory, write false")
     if not 0.0 < cluster.gpu_memory_share < 1.0:
         yield Problem("cluster.gpu_memory_share", f"found {cluster.gpu_memory_share}, allowed: above 0 and below 1")
+
+
+def _ahead(config: RunConfig) -> Iterator[Problem]:
+    for name, stage in config.stages.items():
+        if not isinstance(stage, RLStage) or not stage.ahead:
+            continue
+        if config.cluster.colocate:
+            yield Problem(
+                f"stages.{name}.ahead",
+                "found 1, allowed with cluster.colocate=true: 0, since engines and learners take turns on the GPUs",
+            )
+        if stage.loss.kind == "reinforce" and stage.loss.correction == "none":
+            yield Problem(
+                f"stages.{name}.loss.correction",
+                "found none, allowed with ahead=1 and loss.kind=reinforce: token, sequence, mask_token, mask_sequence. "
+                "That loss has no ratio which could account for samples of older weights",
+            )
 
 
 def _sizes(config: RunConfig) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rlstack.cluster.groups import Engines
 from rlstack.config.rl import SamplingConfig
+from rlstack.errors import MismatchError
 from rlstack.rollout.conversation import Rules, converse
 from rlstack.rollout.engine import Ask
 from rlstack.scoring.judges import Judges
@@ -83,6 +84,16 @@ def collect(
         for rollout in [pending[prompt.id][0]]
     ]
     return Collected(tuple(groups), sampled - started, time.monotonic() - sampled)
+
+
+def check_versions(groups_P: Sequence[Group], step: int, ahead: int) -> None:
+    """Raises MismatchError for a sample of weights that are newer than `step` or more than `ahead` updates older."""
+    for version in sorted({s.weight_version for g in groups_P for s in g.samples_G}):
+        if not step - ahead <= version <= step:
+            raise MismatchError(
+                f"step {step + 1} was given samples of weight version {version}; with ahead={ahead} they must come "
+                f"from version {max(0, step - ahead)} to {step}"
+            )
 
 
 def _with_faults(faults_G: Sequence[Score | None], scores: Sequence[Score]) -> tuple[Score, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rlstack.data.stream import Position, Supply, further_prompts, observed, step_prompts
 from rlstack.grpo.advantage import zero_variance
@@ -70,6 +71,19 @@ def gather(roll: Roll, rules: Gathering, position: Position) -> Gathered:
         rollout_s=sum(part.rollout_s for part in times),
         judging_s=sum(part.judging_s for part in times),
     )
+
+
+def remembered(gathered: Gathered) -> dict[str, Any]:
+    """What the sealed rollouts of a step do not say; JSON values only."""
+    order = [group.prompt.id for group in gathered.groups_P]
+    return {"order": order, "position": gathered.position.to_json(), "rounds": gathered.rounds}
+
+
+def recalled(made_P: Sequence[Group], state: Mapping[str, Any]) -> Gathered:
+    """The step whose groups were sealed, from them and what was `remembered`."""
+    by_id = {group.prompt.id: group for group in made_P}
+    groups_P = tuple(by_id[name] for name in state["order"])
+    return Gathered(groups_P, tuple(made_P), Position.from_json(state["position"]), state["rounds"], 0.0, 0.0)
 
 
 def has_preference(group: Group, parts: Mapping[str, Collection[str]]) -> bool:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rlstack.cluster.groups import Plan
 from rlstack.config.rl import RLStage
+from rlstack.data.batch import Batch
 from rlstack.data.prompts import eval_prompts
 from rlstack.data.stream import Position
 from rlstack.errors import MismatchError
 from rlstack.grpo.mismatch import alarm
+from rlstack.learner.learner import UpdateResult
 from rlstack.learner.objective import PolicyObjective
 from rlstack.scoring.budget import check_budget
 from rlstack.stages import evaluate, rl_kl, rl_metrics
-from rlstack.stages.collect import Collected, asks, collect
+from rlstack.stages.ahead import Ahead
+from rlstack.stages.collect import Collected, asks, check_versions, collect
 from rlstack.stages.context import StageContext, StageSummary
 from rlstack.stages.evaluate import PassRate
-from rlstack.stages.gather import gather
+from rlstack.stages.gather import Gathered, gather, recalled, remembered
 from rlstack.stages.records import group_row, read_groups, rollout_file
-from rlstack.stages.rl_batch import batch_of, plan_of
+from rlstack.stages.rl_batch import batch_of, plan_of, sampled_logprobs
 from rlstack.stages.rl_parts import Parts, open_parts
-from rlstack.types import Prompt, StepReport
+from rlstack.types import Group, Prompt, StepReport
 
 
 def run(stage: RLStage, ctx: StageContext) -> StageSummary:
@@ -33,20 +38,20 @@ def run(stage: RLStage, ctx: StageContext) -> StageSummary:
     from its last committed step as if nothing had happened.
     """
     started = time.monotonic()
-    with open_parts(stage, ctx) as parts:
+    with open_parts(stage, ctx) as parts, Ahead(functools.partial(_rollouts, parts), parts.engines.stop) as ahead:
         parts.probe(0)
-        first, carried = _resume(parts)
+        first, carried = _resume(parts, ahead)
         before = _evaluation(parts, "before") if first == 0 else _recorded(parts, "before")
         ctx.display.stage(ctx.name, done=first, steps=stage.steps)
         facts = _Facts(launched=ctx.launched)
         for step in range(first, stage.steps):
-            if stage.scoring.probe_every and step and step % stage.scoring.probe_every == 0:
+            if _probes(stage, step):
                 parts.probe(step)
-            report, carried = _step(parts, step, carried)
+            report, carried = _step(parts, ahead, step, carried)
             facts.add(report)
             ctx.display.step(report.step, report.metrics)
             ctx.trackers.log(report)
-            if stage.eval.every and report.step % stage.eval.every == 0 and report.step < stage.steps:
+            if _evaluates(stage, report.step):
                 _evaluation(parts, f"step-{report.step:06d}")
         after = _evaluation(parts, "after")
         export = ctx.folder / "export"
@@ -67,41 +72,41 @@ class _Carried:
         return {"position": self.position.to_json(), "kl_beta": self.beta}
 
 
-def _step(parts: Parts, step: int, carried: _Carried) -> tuple[StepReport, _Carried]:
-    """One transaction: rollouts are sealed first; then weights, optimizer and position are committed as one."""
+def _step(parts: Parts, ahead: Ahead, step: int, carried: _Carried) -> tuple[StepReport, _Carried]:
+    """One transaction: rollouts are sealed first; then weights, optimizer and position are committed as one.
+
+    The next step's rollouts begin before the update (`ahead=1`) or once the engines have its weights, and are
+    complete whenever weights change: every sample comes from one version.
+    """
     ctx, started = parts.ctx, time.monotonic()
     stage = parts.stage.model_copy(update={"kl": parts.stage.kl.at(carried.beta)})
-    seed = f"{ctx.config.seed}/{ctx.name}/{step}"
-    gathered = gather(lambda prompts: _collect(parts, prompts, seed), parts.gathering, carried.position)
-    check_budget([s for g in gathered.made_P for s in g.scores_G], stage.scoring.max_error_share)
-    ctx.run_dir.seal_rows(rollout_file(ctx.name, step + 1), (group_row(g, step + 1) for g in gathered.made_P))
+    gathered = ahead.take(step, carried.position)
+    is_last = step + 1 == stage.steps
+    if stage.ahead and not is_last:
+        ahead.begin(step + 1, gathered.position)
 
     batch, samples_B = batch_of(gathered.groups_P, stage, parts.rewards)
     plan = plan_of(batch, samples_B, parts.cluster.learners, parts.cluster.micro_tokens)
-    objective = PolicyObjective(stage.loss, stage.kl, stage.sampling.temperature)
     ctx.display.phase("learning")
     learning = time.monotonic()
-    with parts.engines_asleep():
-        batch, kl_sums = rl_kl.pulled(parts, stage, batch, plan, gathered.groups_P)
-        result = first = parts.learners.update(batch, plan, objective, step=step * stage.updates_per_step)
-        for extra in range(1, stage.updates_per_step):  # off-policy now: ratios against the first forward pass
-            result = parts.learners.update(
-                batch, plan, objective, step=step * stage.updates_per_step + extra, old_logprobs_N=first.logprobs_N
-            )
-        if stage.kl.refresh_every and (step + 1) % stage.kl.refresh_every == 0:
-            parts.learners.refresh_reference()
-    result = replace(result, sums={**result.sums, **kl_sums})
-    carried = _Carried(gathered.position, rl_kl.next_beta(stage.kl, {**first.sums, **kl_sums}, len(samples_B)))
+    first, result = _updates(parts, stage, batch, plan, gathered.groups_P, step)
+    carried = _Carried(gathered.position, rl_kl.next_beta(stage.kl, first.sums, len(samples_B)))
     learned = time.monotonic()
-    gap = rl_metrics.of_gap(batch, samples_B, first.logprobs_N)
+    gap = rl_metrics.of_gap(batch, samples_B, first.logprobs_N, version=step)
     _guard(parts, gap, step + 1)
 
+    pending = ahead.settle()
+    syncing = time.monotonic()
     ctx.display.phase("syncing weights")
     parts.learners.sync(step + 1, verify=parts.verifies(step + 1))
     synced = time.monotonic()
-    if (step + 1) % stage.checkpoint.every == 0 or step + 1 == stage.steps:
+    if is_last or (step + 1) % stage.checkpoint.every == 0:
+        alone = is_last or parts.cluster.colocate or _evaluates(stage, step + 1) or _probes(stage, step + 1)
+        if not (alone or stage.ahead):  # engines and scorers have nothing else to do meanwhile
+            ahead.begin(step + 1, gathered.position)
         ctx.display.phase("committing")
-        ctx.run_dir.commit(ctx.name, step + 1, carried.to_json(), parts.learners.save, keep=stage.checkpoint.keep)
+        state = {**carried.to_json(), "pending": remembered(pending) if pending else None}
+        ctx.run_dir.commit(ctx.name, step + 1, state, parts.learners.save, keep=stage.checkpoint.keep)
     ended = time.monotonic()
     metrics = {
         **rl_metrics.of_groups(gathered),
@@ -110,8 +115,9 @@ def _step(parts: Parts, step: int, carried: _Carried) -> tuple[StepReport, _Carr
         **gap,
         "seconds/rollout": gathered.rollout_s,
         "seconds/judging": gathered.judging_s,
+        "seconds/waiting": ahead.waited(),
         "seconds/learn": learned - learning,
-        "seconds/sync": synced - learned,
+        "seconds/sync": synced - syncing,
         "seconds/commit": ended - synced,
         "seconds/step": ended - started,
         "speed/tokens_per_s": batch.n_trained / (ended - started),
@@ -119,6 +125,48 @@ def _step(parts: Parts, step: int, carried: _Carried) -> tuple[StepReport, _Carr
     }
     ctx.run_dir.append_metrics({"stage": ctx.name, "step": step + 1, **{k: float(v) for k, v in metrics.items()}})
     return StepReport(ctx.name, step + 1, metrics), carried
+
+
+def _rollouts(parts: Parts, step: int, position: Position) -> Gathered:
+    """Gathers and seals the rollouts of a step. Runs beside the driver's thread."""
+    stage, ctx = parts.stage, parts.ctx
+    seed = f"{ctx.config.seed}/{ctx.name}/{step}"
+    gathered = gather(lambda prompts: _collect(parts, prompts, seed), parts.gathering, position)
+    check_versions(gathered.made_P, step, stage.ahead)
+    check_budget([s for g in gathered.made_P for s in g.scores_G], stage.scoring.max_error_share)
+    ctx.run_dir.seal_rows(rollout_file(ctx.name, step + 1), (group_row(g, step + 1) for g in gathered.made_P))
+    return gathered
+
+
+def _updates(
+    parts: Parts, stage: RLStage, batch: Batch, plan: Plan, groups_P: Sequence[Group], step: int
+) -> tuple[UpdateResult, UpdateResult]:
+    """The step's optimizer updates; what the first and the last one did, with the sums of a KL in the reward."""
+    objective = PolicyObjective(stage.loss, stage.kl, stage.sampling.temperature)
+    old_N = sampled_logprobs(stage, batch)
+    with parts.engines_asleep():
+        batch, kl_sums = rl_kl.pulled(parts, stage, batch, plan, groups_P)
+        last = first = parts.learners.update(
+            batch, plan, objective, step=step * stage.updates_per_step, old_logprobs_N=old_N
+        )
+        for extra in range(1, stage.updates_per_step):  # off-policy now: ratios against the first forward pass
+            last = parts.learners.update(
+                batch, plan, objective, step=step * stage.updates_per_step + extra,
+                old_logprobs_N=first.logprobs_N if old_N is None else old_N,
+            )  # fmt: skip
+        if stage.kl.refresh_every and (step + 1) % stage.kl.refresh_every == 0:
+            parts.learners.refresh_reference()
+    return replace(first, sums={**first.sums, **kl_sums}), replace(last, sums={**last.sums, **kl_sums})
+
+
+def _probes(stage: RLStage, step: int) -> bool:
+    """Whether the scorers are probed after `step` steps."""
+    return bool(stage.scoring.probe_every and step) and step % stage.scoring.probe_every == 0
+
+
+def _evaluates(stage: RLStage, step: int) -> bool:
+    """Whether held-out prompts are due after `step` steps, between the first and the last."""
+    return bool(stage.eval.every) and step % stage.eval.every == 0 and step < stage.steps
 
 
 def _collect(parts: Parts, prompts: Sequence[Prompt], seed: str, *, greedy: bool = False) -> Collected:
@@ -146,7 +194,7 @@ def _collect(parts: Parts, prompts: Sequence[Prompt], seed: str, *, greedy: bool
 def _guard(parts: Parts, gap: dict[str, float], step: int) -> None:
     """Stops, or warns, when engine and learner disagree: the policy would learn from someone else's samples."""
     limit = parts.stage.guard.limit(parts.cluster.dtype)
-    if not alarm(gap["gap/mean_error"], limit):
+    if "gap/mean_error" not in gap or not alarm(gap["gap/mean_error"], limit):
         return
     message = (
         f"step {step}: engine and learner disagree: the mean of exp|log-prob difference| is "
@@ -179,8 +227,11 @@ def _recorded(parts: Parts, label: str) -> dict[str, PassRate]:
     return evaluate.pass_rates(read_groups(file), parts.full_score)
 
 
-def _resume(parts: Parts) -> tuple[int, _Carried]:
-    """Brings learners and engines to the last committed step; returns how many steps are done, and what they left."""
+def _resume(parts: Parts, ahead: Ahead) -> tuple[int, _Carried]:
+    """Brings learners and engines to the last committed step; returns how many steps are done, and what they left.
+
+    One step ahead, the next step's rollouts were sealed before that commit; older weights than it sampled them.
+    """
     ctx = parts.ctx
     committed = ctx.run_dir.latest(ctx.name)
     step = committed.step if committed else 0
@@ -192,6 +243,10 @@ def _resume(parts: Parts) -> tuple[int, _Carried]:
     parts.learners.sync(step, verify=True)
     if committed is None:
         return 0, _Carried(Position(), parts.stage.kl.beta)
+    if pending := committed.state.get("pending"):
+        made_P = read_groups(ctx.run_dir.path / rollout_file(ctx.name, step + 1))
+        check_versions(made_P, step, parts.stage.ahead)
+        ahead.put(step, recalled(made_P, pending))
     return step, _Carried(Position.from_json(committed.state["position"]), float(committed.state["kl_beta"]))
 
 
@@ -207,7 +262,7 @@ class _Facts:
 
     def add(self, report: StepReport) -> None:
         self.first_step_s = self.first_step_s or time.time() - self.launched
-        self.max_gap = max(self.max_gap, report.metrics["gap/max"])
+        self.max_gap = max(self.max_gap, report.metrics.get("gap/max", 0.0))
         self.tokens += report.metrics["speed/tokens"]
         self.seconds += report.metrics["seconds/step"]
 

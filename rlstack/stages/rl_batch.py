@@ -118,6 +118,15 @@ def _flat(completions: Sequence[NDArray], samples_B: Sequence[Sample], dtype: ty
     return np.concatenate(parts)
 
 
+def sampled_logprobs(stage: RLStage, batch: Batch) -> NDArray[np.float32] | None:
+    """Log-probs [N] that the first update's ratio is taken against; None: its own, the ratio is 1.
+
+    One step ahead the samples come from older weights. Either the ratio is against what the engine sampled with, and
+    the clip bounds it; or a correction weighs the tokens by that same gap (docs/algorithms.md).
+    """
+    return batch.engine_logprobs_N if stage.ahead and stage.loss.correction == "none" else None
+
+
 def plan_of(batch: Batch, samples_B: Sequence[Sample], ranks: int, micro_tokens: int) -> list[list[list[Item]]]:
     """Per rank, per micro-batch: items of sequences that share a prompt. Equal counts on every rank."""
     items = shared_items([s.prompt_id for s in samples_B], batch, micro_tokens)

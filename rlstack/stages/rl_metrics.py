@@ -91,19 +91,27 @@ def of_kl(cfg: KLConfig, result: UpdateResult, samples: int) -> dict[str, float]
     return {"kl/beta": cfg.beta, "kl/per_sample": result.sums["kl_k1"] / samples}
 
 
-def of_gap(batch: Batch, samples_B: Sequence[Sample], logprobs_N: NDArray[np.float32]) -> dict[str, float]:
-    """Engine against learner on the sampled tokens, under the weights that sampled them.
+def of_gap(
+    batch: Batch, samples_B: Sequence[Sample], logprobs_N: NDArray[np.float32], *, version: int
+) -> dict[str, float]:
+    """Engine against learner on the sampled tokens; the learner's log-probs are of weights `version`.
 
-    `mean_error` is the mean of exp|difference| (1 is perfect), `max` the largest |difference| in nats.
+    `gap/…` where the engine sampled with the same weights, `stale/…` where it had older ones, so that the policy's own
+    movement is in the difference. `mean_error` is the mean of exp|difference| (1 is perfect), `max` the largest
+    |difference| in nats.
     """
     far_N = np.abs(logprobs_N.astype(np.float64) - batch.engine_logprobs_N)
     found: dict[str, float] = {}
+    age_N = np.repeat([version - s.weight_version for s in samples_B], batch.lengths_B)
     env_N = np.repeat([s.env for s in samples_B], batch.lengths_B)
-    for env in sorted(set(env_N)):
-        found[f"gap/{env}"] = _mean_error(far_N[batch.trained_N & (env_N == env)])
-    trained = far_N[batch.trained_N]
-    found["gap/mean_error"] = _mean_error(trained)
-    found["gap/max"] = float(trained.max())
+    fresh_N, stale_N = (batch.trained_N & (age_N == 0), batch.trained_N & (age_N > 0))
+    if fresh_N.any():
+        for env in sorted(set(env_N[fresh_N])):
+            found[f"gap/{env}"] = _mean_error(far_N[fresh_N & (env_N == env)])
+        found |= {"gap/mean_error": _mean_error(far_N[fresh_N]), "gap/max": float(far_N[fresh_N].max())}
+    if stale_N.any():
+        found |= {"stale/mean_error": _mean_error(far_N[stale_N]), "stale/max": float(far_N[stale_N].max())}
+        found |= {"stale/share": float(stale_N.sum() / batch.n_trained), "stale/age": float(age_N[stale_N].max())}
     return found
 
 
