@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
-from step_breakdown import bubble, parts_of, table
+from step_breakdown import bubble, parts_of, table  # pyright: ignore[reportMissingImports]
 
 
 def _row(step: float, rollout: float, learn: float, waiting: float) -> dict[str, float]:
