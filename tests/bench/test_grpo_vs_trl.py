@@ -85,7 +85,7 @@ def test_a_run_of_our_side_alone_has_a_table_too() -> None:
 def test_options_refuse_a_batch_that_does_not_divide_the_step(capsys: pytest.CaptureFixture[str]) -> None:
     script = module("grpo_vs_trl")
     assert script.parse(["--prompts", "4"]).trl_batch == 64
-    assert script.parse(["--lengths", "real"]).envs == script.SIX
+    assert script.parse(["--lengths", "real"]).envs == script.NINE
     with pytest.raises(SystemExit):
         script.parse(["--trl-batch", "48"])
     assert "does not divide 8 x 16" in capsys.readouterr().err
