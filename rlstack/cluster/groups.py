@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +38,12 @@ class EngineClient:
     seconds: float
 
     def _all(self, method: str, *args: Any) -> list[Any]:
+        return self._begin(method, *args)()
+
+    def _begin(self, method: str, *args: Any) -> Callable[[], list[Any]]:
         refs = [m.handle.call.remote(method, *args) for m in self.members]
-        return await_all(
-            refs, self.members, seconds=self.seconds, what=f"syncing weights ({method})", error=EngineError
-        )
+        what = f"syncing weights ({method})"
+        return lambda: await_all(refs, self.members, seconds=self.seconds, what=what, error=EngineError)
 
     def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None:
         self._all("init_weight_transfer_engine", init_info)
@@ -50,7 +52,10 @@ class EngineClient:
         self._all("start_weight_update")
 
     def update_weights(self, update_info: dict[str, Any]) -> None:
-        self._all("update_weights", update_info)
+        self.begin_update(update_info)()
+
+    def begin_update(self, update_info: dict[str, Any]) -> Callable[[], object]:
+        return self._begin("update_weights", update_info)
 
     def finish_weight_update(self, version: int) -> None:
         self._all("finish_weight_update", version)

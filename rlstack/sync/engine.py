@@ -35,6 +35,7 @@ class SharedMemoryUpdate(WeightTransferUpdateInfo):
     names: list[str] = field(default_factory=list)
     dtypes: list[str] = field(default_factory=list)
     shapes: list[list[int]] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
 
 
 class SharedMemoryEngine(WeightTransferEngine[SharedMemoryInit, SharedMemoryUpdate]):
@@ -61,6 +62,7 @@ class SharedMemoryEngine(WeightTransferEngine[SharedMemoryInit, SharedMemoryUpda
             tuple(update_info.names),
             tuple(update_info.dtypes),
             tuple(tuple(shape) for shape in update_info.shapes),
+            tuple(update_info.offsets),
         )
         load_weights: Any = self.model.load_weights
         load_weights(self._reader.read(bucket))

@@ -21,15 +21,19 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-BUCKET_BYTES = 256 * 2**20
+BUCKET_BYTES = 64 * 2**20  # enough buckets that writing and loading overlap
 
 
 class EngineClient(Protocol):
-    """All engines of the run as one; the four calls of vLLM's protocol and a checksum."""
+    """All engines of the run as one; the four calls of vLLM's protocol, one of them in two parts, and a checksum."""
 
     def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None: ...
     def start_weight_update(self) -> None: ...
     def update_weights(self, update_info: dict[str, Any]) -> None: ...
+    def begin_update(self, update_info: dict[str, Any]) -> Callable[[], object]:
+        """Starts `update_weights`; the function returned waits for its end, and raises what it raised."""
+        ...
+
     def finish_weight_update(self, version: int) -> None: ...
     def fingerprints(self) -> list[int]: ...
 
@@ -105,26 +109,36 @@ class Weights:
 
 
 class SharedMemorySender:
-    """One machine, no GPU: bounded buckets through shared memory."""
+    """One machine, no GPU: bounded buckets through shared memory, one written while the one before is loaded."""
 
     def __init__(self, weights: Weights, client: EngineClient | None) -> None:
         """`client` is None on all ranks but 0."""
         self._weights, self._client = weights, client
         self._writer: Writer | None = None
         if client is not None:
-            sizes = [aligned(math.prod(shape) * weights.dtype.itemsize) for _, shape in weights.shapes()]
+            sizes = [
+                aligned(math.prod(shape) * weights.dtype.itemsize)
+                for name, shape in weights.shapes()
+                if not weights.is_copy(name)
+            ]
             self._writer = Writer(max(min(sum(sizes), BUCKET_BYTES), max(sizes)))
             client.init_weight_transfer_engine({"segment": self._writer.name, "size": self._writer.size})
 
     def send(self, version: int, *, verify: bool = True) -> None:
         own = 0
+        loaded: Callable[[], object] | None = None
         if self._client is not None:
             self._client.start_weight_update()
-        for tensors in self._buckets():
+        for number, tensors in enumerate(self._buckets()):
             if self._client is not None and self._writer is not None:
-                self._client.update_weights(_update_info(self._writer.write(tensors)))
+                bucket = self._writer.write(tensors, second=number % 2 == 1)
+                if loaded is not None:
+                    loaded()  # so the half that is written next is free
+                loaded = self._client.begin_update(_update_info(bucket))
             if verify:
                 own += fingerprint(tensor for name, tensor in tensors if not self._weights.is_copy(name))
+        if loaded is not None:
+            loaded()
         if self._client is None:
             return
         self._client.finish_weight_update(version)
@@ -133,9 +147,9 @@ class SharedMemorySender:
 
     def _buckets(self) -> Iterator[list[tuple[str, Tensor]]]:
         bucket: list[tuple[str, Tensor]] = []
-        used, capacity = 0, self._writer.size if self._writer else BUCKET_BYTES
+        used, capacity = 0, self._writer.half if self._writer else BUCKET_BYTES
         for name, tensor in self._weights:
-            size = aligned(tensor.numel() * tensor.element_size())
+            size = 0 if self._weights.is_copy(name) else aligned(tensor.numel() * tensor.element_size())
             if bucket and used + size > capacity:
                 yield bucket
                 bucket, used = [], 0
@@ -166,6 +180,7 @@ def _update_info(bucket: Bucket) -> dict[str, Any]:
         "names": list(bucket.names),
         "dtypes": list(bucket.dtypes),
         "shapes": [list(shape) for shape in bucket.shapes],
+        "offsets": list(bucket.offsets),
     }
 
 

@@ -1,7 +1,7 @@
-"""Weights through POSIX shared memory: one segment, filled bucket by bucket, copied twice in all.
+"""Weights through POSIX shared memory: one segment of two halves, filled by turns, copied twice in all.
 
-The learner writes a bucket, the engines load straight out of the segment, the next bucket overwrites it.
-Memory is bounded by the bucket; nothing touches a disk.
+The learner writes a bucket into one half while the engines load the one before straight out of the other.
+Memory is bounded by two buckets; nothing touches a disk.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ _ALIGN = 64  # bytes; keeps every tensor's start fit for vector loads
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What lies in the segment: tensors end to end, each aligned to 64 bytes."""
+    """What lies in the segment, each tensor aligned to 64 bytes. Two names of one tensor share its bytes."""
 
     names: tuple[str, ...]
     dtypes: tuple[str, ...]  # torch names, e.g. "float32"
     shapes: tuple[tuple[int, ...], ...]
+    offsets: tuple[int, ...]  # bytes from the start of the segment
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -42,8 +43,11 @@ def aligned(size: int) -> int:
 class Writer:
     """The learner's end. Owns the segment and removes it on `close`."""
 
-    def __init__(self, size: int) -> None:
-        self._memory = SharedMemory(name=f"rlstack-{secrets.token_hex(6)}", create=True, size=aligned(size))
+    def __init__(self, half: int) -> None:
+        """`half`: bytes that the largest bucket takes."""
+        self.half = aligned(half)
+        name = f"rlstack-{secrets.token_hex(6)}"
+        self._memory = SharedMemory(name=name, create=True, size=2 * self.half)
         self._bytes = torch.frombuffer(self._memory.buf, dtype=torch.uint8)
         self._bytes.zero_()  # touches every page now rather than in the first sync
 
@@ -55,17 +59,24 @@ class Writer:
     def size(self) -> int:
         return self._memory.size
 
-    def write(self, tensors: list[tuple[str, Tensor]]) -> Bucket:
-        """Copies named tensors into the segment; they must fit together."""
-        offset = 0
+    def write(self, tensors: list[tuple[str, Tensor]], *, second: bool) -> Bucket:
+        """Copies named tensors into a half, where they must fit; one that repeats the last is not copied again."""
+        offset = end = self.half if second else 0
+        offsets: list[int] = []
+        last: Tensor | None = None
         for _, tensor in tensors:
-            size = tensor.numel() * tensor.element_size()
-            self._bytes[offset : offset + size].view(tensor.dtype).view(tensor.shape).copy_(tensor)
-            offset += aligned(size)
+            if tensor is not last:
+                offset = end
+                size = tensor.numel() * tensor.element_size()
+                self._bytes[offset : offset + size].view(tensor.dtype).view(tensor.shape).copy_(tensor)
+                end += aligned(size)
+            offsets.append(offset)
+            last = tensor
         return Bucket(
             tuple(name for name, _ in tensors),
             tuple(str(t.dtype).removeprefix("torch.") for _, t in tensors),
             tuple(tuple(t.shape) for _, t in tensors),
+            tuple(offsets),
         )
 
     def close(self) -> None:
@@ -84,11 +95,10 @@ class Reader:
         self._bytes = torch.frombuffer(self._memory.buf, dtype=torch.uint8)[:size]
 
     def read(self, bucket: Bucket) -> Iterator[tuple[str, Tensor]]:
-        """Named tensors that alias the segment: valid until the next bucket is written."""
-        offset = 0
-        for name, dtype, shape, size in zip(bucket.names, bucket.dtypes, bucket.shapes, bucket.sizes, strict=True):
+        """Named tensors that alias the segment: valid until that half is written again."""
+        described = zip(bucket.names, bucket.dtypes, bucket.shapes, bucket.sizes, bucket.offsets, strict=True)
+        for name, dtype, shape, size, offset in described:
             yield name, self._bytes[offset : offset + size].view(getattr(torch, dtype)).view(shape)
-            offset += aligned(size)
 
     def close(self) -> None:
         del self._bytes

@@ -23,7 +23,7 @@ class _Receiver:
     """An engine that reads real shared memory; `stale` names a tensor that it fails to load."""
 
     def __init__(self, stale: str | None = None) -> None:
-        self.stale, self.loaded, self.calls = stale, {}, []
+        self.stale, self.loaded, self.calls, self.offsets = stale, {}, [], {}
 
     def init_weight_transfer_engine(self, init_info):
         self.reader = Reader(init_info["segment"], init_info["size"])
@@ -31,10 +31,16 @@ class _Receiver:
     def start_weight_update(self):
         self.calls.append("start")
 
+    def begin_update(self, info):
+        """Loads when waited for: as late as an engine may."""
+        return lambda: self.update_weights(info)
+
     def update_weights(self, info):
         self.calls.append("update")
+        self.offsets.update(zip(info["names"], info["offsets"], strict=True))
         shapes = tuple(tuple(s) for s in info["shapes"])
-        for name, tensor in self.reader.read(Bucket(tuple(info["names"]), tuple(info["dtypes"]), shapes)):
+        bucket = Bucket(tuple(info["names"]), tuple(info["dtypes"]), shapes, tuple(info["offsets"]))
+        for name, tensor in self.reader.read(bucket):
             if name != self.stale or name not in self.loaded:
                 self.loaded[name] = tensor.clone()
 
@@ -65,8 +71,21 @@ def test_every_weight_arrives_and_the_tied_head_with_it(monkeypatch, bucket_byte
         assert torch.equal(receiver.loaded["lm_head.weight"], module.embed_tokens.weight)
         for name, parameter in module.named_parameters():
             assert torch.equal(receiver.loaded[name], parameter), name
-    assert receiver.calls.count("update") == (2 if bucket_bytes > 1000 else receiver.calls.count("update"))
+    assert receiver.calls.count("update") == (2 if bucket_bytes > 1000 else 6)
+    assert receiver.offsets["lm_head.weight"] == receiver.offsets["embed_tokens.weight"], "sent twice"
+    assert max(receiver.offsets.values()) < sender._writer.size == 2 * sender._writer.half
     assert receiver.calls[-1] == "finish 1"
+    receiver.reader.close()
+    sender.close()
+
+
+def test_what_an_engine_raises_ends_the_sync():
+    receiver = _Receiver()
+    sender = SharedMemorySender(Weights(_Tied(), torch.float32, tied_head=True), receiver)
+    receiver.update_weights = lambda info: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        sender.send(0)
+    assert receiver.calls == ["start"], "an update that failed was finished"
     receiver.reader.close()
     sender.close()
 
