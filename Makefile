@@ -1,6 +1,6 @@
 # make run          set everything up on first use, then train: python -m rlstack.run recipe=multidomain
 # make test         set everything up on first use, then run every test
-# make test-unit    the tests that start no engine (under a minute)
+# make test-unit    the tests that run in one process (under a minute)
 # make check        formatting, lint, types, import layers
 # make setup        only set up; EXTRAS="bench tensorboard wandb" adds optional packages, FLAVOUR=cpu|gpu overrides the choice
 # make clean        remove caches and build outputs (runs/ and .venv stay)
@@ -30,7 +30,7 @@ test:
 
 test-unit:
 	@$(SETUP) dev $(EXTRAS)
-	@exec $(PYTHON_IN_VENV) -m pytest -n 2 --dist loadfile -m "not slow and not e2e and not gpu" $(ARGS_TEST)
+	@exec $(PYTHON_IN_VENV) -m pytest -n 2 --dist loadfile -m "not slow and not process and not e2e and not gpu" $(ARGS_TEST)
 
 check:
 	@$(SETUP) dev

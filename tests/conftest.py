@@ -10,7 +10,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two torch threads on a busy two
 os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import hypothesis
 import pytest
+
+# No example has a time limit of its own: machines stall, and a test that then fails says nothing.
+hypothesis.settings.register_profile("rlstack", deadline=None)
+hypothesis.settings.load_profile("rlstack")
 
 gc.disable()  # until all tests are collected: importing and collecting make no garbage, a fifth of their time is spared
 

@@ -10,6 +10,8 @@ from rlstack.authoring import check
 from rlstack.authoring.hostile import TEXTS
 from rlstack.authoring.report import Report
 
+pytestmark = pytest.mark.process
+
 EXACT = """
 def score(response, data):
     return judged(response.text == data["answer"], "compared")

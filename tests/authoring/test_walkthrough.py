@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from rlstack.api import Response
 from rlstack.authoring import check
 from rlstack.cli.env import VERBS
 from rlstack.cli.main import COMMANDS
 from rlstack.plugins import load_reward
+
+pytestmark = pytest.mark.process
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "authoring.md").read_text(encoding="utf-8")
 

@@ -13,6 +13,8 @@ import pytest
 
 from rlstack.cli.main import main
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def here(tmp_path, monkeypatch) -> Path:

@@ -13,6 +13,8 @@ import yaml
 from rlstack.cli.border import guarded
 from rlstack.errors import ConfigError, EngineError
 
+pytestmark = pytest.mark.process
+
 # Runs the command, then reports on the last line of stderr what it had imported and which processes it has.
 PROBE = """
 import os, runpy, sys

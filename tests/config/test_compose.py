@@ -281,6 +281,7 @@ def test_a_recipe_of_our_name_is_an_error_that_names_both(tmp_path, monkeypatch)
     assert message.count("multidomain.yaml") == 2
 
 
+@pytest.mark.slow
 def test_every_shipped_choice_composes():
     from rlstack.config.choices import TREE
 

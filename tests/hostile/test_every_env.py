@@ -17,6 +17,8 @@ from rlstack.config.rl import ScoringConfig
 from rlstack.plugins import env_names, load_env
 from rlstack.scoring import ScoringPool
 
+pytestmark = pytest.mark.process
+
 ITEMS = int(os.environ.get("RLSTACK_HOSTILE_ITEMS", "120"))
 FORM = {"instruction"}  # judges form alone: "at most ten words" is rightly met by an ugly text of five
 

@@ -15,6 +15,8 @@ from rlstack.authoring.examples import TASKS
 from rlstack.authoring.storm import storm
 from rlstack.plugins import reward_names
 
+pytestmark = pytest.mark.process
+
 ITEMS = int(os.environ.get("RLSTACK_HOSTILE_ITEMS", "60"))
 
 

@@ -14,6 +14,8 @@ from rlstack.authoring.examples import OF_FORM, TASKS
 from rlstack.authoring.hostile import CODE, JUNK, MARK, TEXTS
 from rlstack.plugins import load_reward
 
+pytestmark = pytest.mark.process
+
 CONTENT = sorted(set(TASKS) - OF_FORM)  # rewards that judge what an answer says
 STATIC_S = 0.05  # of CPU time that an answer refused by static limits may cost
 

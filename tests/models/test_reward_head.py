@@ -21,6 +21,8 @@ from rlstack.models.tokenizer import open_tokenizer
 from rlstack.rewards.reward_model import score
 from rlstack.scoring import ScoringPool
 
+pytestmark = pytest.mark.process
+
 TINY = Path(chat.__file__).parent / "tiny" / "tokenizer"
 TALKS = [
     [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]

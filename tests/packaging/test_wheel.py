@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ("*.yaml", "*.jinja", "*.jsonl", "tokenizer.json", "*.safetensors", "MANIFEST.json")
 FOLDERS = ("recipes", "envs", "rewards", "models")

@@ -3,6 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.process
+
 WITHOUT_FILTER = """
 import os, tempfile, time
 from pathlib import Path

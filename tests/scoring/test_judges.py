@@ -15,6 +15,8 @@ from rlstack.scoring import ScoringPool
 from rlstack.scoring.judges import Judges, by_rule
 from rlstack.types import Message
 
+pytestmark = pytest.mark.process
+
 REWARDS = {
     "plain": {"exact": 1.0},
     "mixed": {"exact": 1.0, "reward_model": 0.5},

@@ -17,6 +17,8 @@ from rlstack.config.rl import ScoringConfig
 from rlstack.errors import ScoringError
 from rlstack.scoring import ScoringPool
 
+pytestmark = pytest.mark.process
+
 REWARD = """
 import time
 from rlstack.api import judged

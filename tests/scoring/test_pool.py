@@ -11,6 +11,8 @@ from rlstack.config.rl import ScoringConfig
 from rlstack.errors import DeadlineError, PluginError, ScoringError
 from rlstack.scoring import ScoringPool
 
+pytestmark = pytest.mark.process
+
 Plugin = Callable[[str, str], str]  # name, source → path
 
 LENGTH = """

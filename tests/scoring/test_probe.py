@@ -10,6 +10,8 @@ from rlstack.config.rl import ScoringConfig
 from rlstack.errors import ScoringError
 from rlstack.scoring import ScoringPool, probe
 
+pytestmark = pytest.mark.process
+
 EXACT = """
 from rlstack.api import judged
 def score(response, data):

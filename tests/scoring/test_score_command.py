@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 REWARD = """
 import os, time
 from rlstack.api import judged

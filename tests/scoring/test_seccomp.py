@@ -9,6 +9,8 @@ import pytest
 
 from rlstack.scoring import seccomp
 
+pytestmark = pytest.mark.process
+
 PID = 4321
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 REFUSED, READ_ONLY, UNKNOWN = (0x50000 | code for code in (errno.EPERM, errno.EACCES, errno.ENOSYS))

@@ -14,6 +14,8 @@ from rlstack.plugins import load_env
 from rlstack.scoring import ScoringPool, judges
 from rlstack.stages.rl_parts import Parts
 
+pytestmark = pytest.mark.process
+
 
 def probe(sources: list[Source], rewards: dict[str, dict[str, float]], steps: range) -> int:
     """Probes at some steps; returns how many answers were judged."""
