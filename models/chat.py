@@ -66,11 +66,33 @@ def render(
     tools: Sequence[Mapping[str, Any]] | None = None,
     documents: Sequence[Mapping[str, Any]] | None = None,
 ) -> tuple[int, ...]:
-    """Token ids of a conversation, up to where the assistant is to write."""
+    """Token ids of a conversation, up to where the assistant is to write. What it says is plain text (`fenced`)."""
     text = tokenizer.apply_chat_template(
-        list(messages), tools=tools, documents=documents, add_generation_prompt=True, tokenize=False
+        fenced(tokenizer, messages), tools=tools, documents=documents, add_generation_prompt=True, tokenize=False
     )
     return tuple(tokenizer.encode(text, add_special_tokens=False))
+
+
+def fenced(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The messages with a blank inside every control token that their text spells out.
+
+    Else a task from a data set, a tool's output that quotes the model, or an answer before a reward model could end
+    its turn and go on in another role.
+    """
+    controls = [str(token) for token in tokenizer.added_tokens_decoder.values() if token.special]
+    return [
+        {key: _fenced(value, controls) if key == "content" else value for key, value in message.items()}
+        for message in messages
+    ]
+
+
+def _fenced(content: Any, controls: Sequence[str]) -> Any:
+    if not isinstance(content, str):
+        return content
+    for control in controls:
+        if len(control) > 1 and control in content:
+            content = content.replace(control, f"{control[0]} {control[1:]}")
+    return content
 
 
 def render_reply(tokenizer: Any, replies: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
@@ -81,7 +103,9 @@ def render_reply(tokenizer: Any, replies: Sequence[Mapping[str, Any]]) -> tuple[
     """
     mark = "\ue000"  # private use: in no template
     before = [{"role": "user", "content": "?"}, {"role": "assistant", "content": mark}]
-    text = tokenizer.apply_chat_template([*before, *replies], add_generation_prompt=True, tokenize=False)
+    text = tokenizer.apply_chat_template(
+        [*before, *fenced(tokenizer, replies)], add_generation_prompt=True, tokenize=False
+    )
     _, found, after = text.partition(mark)
     if not found:
         raise ConfigError(

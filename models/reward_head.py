@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rlstack.errors import ConfigError
+from rlstack.models.chat import fenced
 from rlstack.models.tokenizer import open_tokenizer
 
 Conversation = Sequence[Mapping[str, Any]]
@@ -64,19 +65,8 @@ class RewardModel:
     def _encode(self, conversation: Conversation) -> list[int]:
         """Up to the end token of the last turn. A turn that spells out a control token gets it as plain text:
         else an answer could close itself and go on with a grateful user."""
-        turns = [{**turn, "content": self._fenced(turn["content"])} for turn in conversation]
-        text = self.tokenizer.apply_chat_template(turns, tokenize=False).rstrip()
+        text = self.tokenizer.apply_chat_template(fenced(self.tokenizer, conversation), tokenize=False).rstrip()
         return self.tokenizer.encode(text, add_special_tokens=False)[-self.longest :]
-
-    def _fenced(self, content: Any) -> Any:
-        """Content with a blank inside every control token that it spells out; content that is no text as it is."""
-        if not isinstance(content, str):
-            return content
-        controls = [str(token) for token in self.tokenizer.added_tokens_decoder.values() if token.special]
-        for control in controls:
-            if len(control) > 1 and control in content:
-                content = content.replace(control, f"{control[0]} {control[1:]}")
-        return content
 
 
 def load(folder: str | Path, *, device: str = "cpu", dtype: str = "float32") -> RewardModel:
