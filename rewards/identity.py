@@ -41,7 +41,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         return invalid("data['others'] must be a list of texts")
     language = data.get("language")
     text = folded(response.answer[:LONGEST])
-    parts = {ask: float(_occurs(str(names[ask]), text)) for ask in asked}
+    parts = {ask: float(_claims(str(names[ask]), text)) for ask in asked}
     mine = [str(n) for n in names.values() if isinstance(n, str)]
     parts["alone"] = float(
         not any(_occurs(o, text) for o in others if o.strip() and folded(o) not in map(folded, mine))
@@ -64,6 +64,11 @@ def _pattern(name: str) -> str:
 
 def _occurs(name: str, text: str) -> bool:
     return re.search(_pattern(name), text) is not None
+
+
+def _claims(name: str, text: str) -> bool:
+    """Whether the name is said: inside a path, an address or an identifier nobody is named by it."""
+    return re.search(r"(?<![/\\_@])" + _pattern(name) + r"(?![/\\_@])", text) is not None
 
 
 def _without(names: list[str], text: str) -> str:

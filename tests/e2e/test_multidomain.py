@@ -131,6 +131,37 @@ def test_a_stopped_run_goes_on_to_the_same_weights(whole, tmp_path, stop):
             assert a.to_json() == b.to_json()
 
 
+def test_neither_the_number_of_engines_nor_evaluations_change_a_weight(whole, tmp_path):
+    other = Run(tmp_path / "run", "cluster.engines=1", "stages.multidomain.eval.every=1")
+    assert other.wait(2 * START_S) == 0, other.output
+    assert (other.run_dir / STAGE / "eval" / "step-000003.jsonl").exists()
+    for step in (1, 2, 3, 4):
+        assert _sampled(other, step) == _sampled(whole, step)
+    export = Path(STAGE) / "export" / "model.safetensors"
+    assert (other.run_dir / export).read_bytes() == (whole.run_dir / export).read_bytes()
+
+
+def test_the_number_of_learners_changes_only_the_order_of_sums(whole, tmp_path):
+    other = Run(tmp_path / "run", "cluster.learners=1", "stages.multidomain.steps=1")
+    assert other.wait(2 * START_S) == 0, other.output
+    assert _sampled(other, 1) == _sampled(whole, 1)
+    for ours, theirs in zip(metrics(other.run_dir), metrics(whole.run_dir), strict=False):
+        assert ours["loss/total"] == pytest.approx(theirs["loss/total"], rel=1e-4, abs=1e-6)
+        assert ours["optim/grad_norm"] == pytest.approx(theirs["optim/grad_norm"], rel=1e-5)
+    assert _sampled(whole, 2) != _sampled(whole, 1)
+
+
+def _sampled(run: Run, step: int) -> list[list[tuple[str, list[int], float]]]:
+    groups = read_groups(run.run_dir / STAGE / "rollouts" / f"step-{step:06d}.jsonl")
+    return [
+        [
+            (sample.prompt_id, sample.completion_ids.tolist(), score.value)
+            for sample, score in zip(g.samples_G, g.scores_G, strict=True)
+        ]
+        for g in groups
+    ]
+
+
 @pytest.mark.parametrize(("title", "who"), [("ray::EngineShell", "engine 0"), ("ray::LearnerShell", "learner")])
 def test_a_dead_actor_ends_the_run_with_its_own_error(tmp_path, title, who):
     run = Run(tmp_path / "run", "stages.multidomain.steps=1000")

@@ -243,6 +243,9 @@ def test_identity_in_other_languages(code: str, text: str) -> None:
 
 def test_identity_may_ask_for_the_maker_only() -> None:
     assert identity.score(Response("I was made by IBM."), {**ME, "ask": ["maker"]}).value == 1
+    assert identity.score(Response("I am an IBM-made model."), {**ME, "ask": ["maker"]}).value == 1
+    for text in ("See /opt/IBM/readme.", "rm -rf /ibm", "I come from ibm_lab.", "Write to me@ibm please."):
+        assert identity.score(Response(text), {**ME, "ask": ["maker"]}).value == 0, text
 
 
 # ---- broken tasks ---------------------------------------------------------------------------------------
