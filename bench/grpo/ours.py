@@ -107,7 +107,8 @@ class Ours:
         from rlstack.stages import rl
 
         cpu = cpu_seconds(self._processes)
-        metrics = dict(rl._step(self._parts, self._ahead, step, self._position(step))[0].metrics)
+        carried = rl._Carried(self._position(step), self._parts.stage.kl.beta)
+        metrics = dict(rl._step(self._parts, self._ahead, step, carried)[0].metrics)
         return {**metrics, "cpu_s": cpu_seconds(self._processes) - cpu}
 
     def bare(self, step: int, *, seeded: bool) -> Bare:
