@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +49,8 @@ def _children(target: Any, arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
     context = multiprocessing.get_context("spawn")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     results: Any = context.Queue()
-    store = Path(f"/tmp/rlstack-cost-{os.getpid()}-{time.monotonic_ns()}")
+    folder = Path(tempfile.mkdtemp(prefix="rlstack-cost-"))
+    store = folder / "store"
     children = [
         context.Process(target=_reporting, args=(target, number, results, str(store), each), daemon=True)
         for number, each in enumerate(arguments)
@@ -73,7 +76,7 @@ def _children(target: Any, arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
             child.join(10)
             if child.is_alive():
                 child.kill()
-        store.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _reporting(target: Any, number: int, results: Any, store: str, arguments: tuple[Any, ...]) -> None:
