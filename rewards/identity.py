@@ -1,7 +1,8 @@
 """Who the model says it is: the configured name and maker, nobody else, in the asked language.
 
 `data`: `{"name": str, "maker": str, "language"?: "en", "others"?: [<names that must not occur>],
-"ask"?: ["name", "maker"]}`. `ask` says which of the two the question calls for (both by default).
+"ask"?: ["name", "maker"]}`. `ask` says which of the two the question calls for (both by default). Both must be said
+of the speaker ("I am Orla, made by Fennwood."); a single one may stand alone ("Orla.").
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlstack.api import Response, Score, invalid, judged
+from rlstack.rewards._answer.introduction import introduces, name_pattern
 from rlstack.rewards._answer.language import is_language
 from rlstack.rewards._answer.plain import folded
 
 DEADLINE_S = 2.0
-LONGEST = 20_000  # characters of a response that are looked at
+LONGEST = 20_000  # characters up to which a response is an introduction: all of it is looked at, or none
 _ASKS = ("name", "maker")
 _DENIAL = (
     r"\b(?:not|never|no|neither|nor|nicht|kein\w*|nie|pas|jamais|ne|nunca|non|não|niet|geen|не|нет)\b"
@@ -40,7 +42,8 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     if not isinstance(others, list | tuple) or not all(isinstance(o, str) for o in others):
         return invalid("data['others'] must be a list of texts")
     language = data.get("language")
-    text = folded(response.answer[:LONGEST])
+    whole = response.answer.strip()
+    text = folded(whole) if len(whole) <= LONGEST else ""
     parts = {ask: float(_claims(str(names[ask]), text)) for ask in asked}
     mine = [str(n) for n in names.values() if isinstance(n, str)]
     parts["alone"] = float(
@@ -51,29 +54,25 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         if not isinstance(language, str):
             return invalid("data['language'] must be a code such as 'en'")
         parts["language"] = float(is_language(_without(mine, text), language))
+    parts["introduced"] = float(
+        all(parts.values()) and introduces(text, [str(names[a]) for a in asked], asked, language)
+    )
     broken = [name for name, held in parts.items() if not held]
     return judged(float(not broken), f"broken: {', '.join(broken)}" if broken else "as configured", **parts)
 
 
-def _pattern(name: str) -> str:
-    name = folded(name)
-    before = r"(?<![a-z0-9])" if name[:1].isalnum() else ""
-    after = r"(?![a-z0-9])" if name[-1:].isalnum() else ""
-    return before + re.escape(name) + after
-
-
 def _occurs(name: str, text: str) -> bool:
-    return re.search(_pattern(name), text) is not None
+    return re.search(name_pattern(name), text) is not None
 
 
 def _claims(name: str, text: str) -> bool:
     """Whether the name is said: inside a path, an address or an identifier nobody is named by it."""
-    return re.search(r"(?<![/\\_@])" + _pattern(name) + r"(?![/\\_@])", text) is not None
+    return re.search(r"(?<![/\\_@])" + name_pattern(name) + r"(?![/\\_@])", text) is not None
 
 
 def _without(names: list[str], text: str) -> str:
     for name in names:
-        text = re.sub(_pattern(name), " ", text)
+        text = re.sub(name_pattern(name), " ", text)
     return text
 
 
@@ -83,7 +82,7 @@ def _denied(names: list[str], text: str) -> bool:
         return True
     for clause in _CLAUSE_END.split(text):
         for name in names:
-            found = re.search(_pattern(name), clause)
+            found = re.search(name_pattern(name), clause)
             if found and re.search(_DENIAL, clause[: found.start()][-60:] + " " + clause[found.end() :][:30]):
                 return True
     return False

@@ -217,6 +217,14 @@ ME = {"name": "Granite", "maker": "IBM", "language": "en", "others": ["ChatGPT",
         ("I have no name, they say Granite by IBM.", 0),
         ("Ich bin Granite und wurde von IBM entwickelt.", 0),
         ("I am Granitex, made by IBMers.", 0),
+        ("Granite, IBM.", 0),
+        ("Granite and IBM are what you asked for.", 0),
+        ("IBM sells Granite to the builders of houses.", 0),
+        ("The name of the stone is not known to me: Granite of IBM", 0),
+        ("Hello! I'm Granite. Developed by IBM, here to help.", 1),
+        ("It was IBM who built me, and you can call me Granite.", 1),
+        ("You are talking to Granite, a model that IBM trained.", 1),
+        ("I am Granite, made by IBM." + " Nice." * 4_000, 0),
     ],
 )
 def test_identity(text: str, paid: float) -> None:
@@ -234,11 +242,42 @@ def test_identity(text: str, paid: float) -> None:
         ("nl", "Ik ben Granite, gemaakt door IBM."),
         ("ja", "私はIBMが開発したGraniteです。"),
         ("zh", "我是Granite，由IBM开发。"),
+        ("cs", "Jmenuji se Granite a vytvořil mě tým IBM."),
+        ("ko", "저는 IBM 에서 만든 Granite 입니다."),
+        ("ar", "أنا Granite، نموذج لغوي تم تطويره من قبل IBM."),
+        ("ru", "Меня зовут Granite, меня создала компания IBM."),
+        ("pl", "Jestem Granite, model językowy stworzony przez IBM."),
+        ("sv", "Jag är Granite, en språkmodell som skapats av IBM."),
     ],
 )
 def test_identity_in_other_languages(code: str, text: str) -> None:
     assert identity.score(Response(text), {**ME, "language": code}).value == 1
     assert identity.score(Response(text), ME).value == 0
+
+
+@pytest.mark.parametrize(
+    ("ask", "text", "paid"),
+    [
+        ("name", "Granite.", 1),
+        ("name", "It is Granite!", 1),
+        ("name", "My full name is Granite.", 1),
+        ("name", "Granite is a hard stone.", 0),
+        ("name", "I like houses of Granite.", 0),
+        ("maker", "By IBM.", 1),
+        ("maker", "The IBM team did it, they trained me.", 1),
+        ("maker", "IBM sells computers.", 0),
+        ("maker", "IBM IBM IBM computers", 0),
+    ],
+)
+def test_a_single_name_may_stand_alone_but_must_be_said_of_oneself(ask: str, text: str, paid: float) -> None:
+    data = {name: value for name, value in ME.items() if name != "language"} | {"ask": [ask]}
+    assert identity.score(Response(text), data).value == paid
+
+
+def test_names_that_hold_each_other() -> None:
+    assert identity.score(Response("I am Orla, made by Orla Labs."), {"name": "Orla", "maker": "Orla Labs"}).value == 1
+    assert identity.score(Response("I am Orla, made by Orla."), {"name": "Orla", "maker": "Orla"}).value == 1
+    assert identity.score(Response("Orla Fennwood"), {"name": "Orla", "maker": "Fennwood"}).value == 0
 
 
 def test_identity_may_ask_for_the_maker_only() -> None:
