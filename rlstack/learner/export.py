@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from rlstack.learner import lora
+from rlstack.learner import lora, sharding
 
 FILE_BYTES = 4 * 2**30  # largest file, and what rank 0 holds at a time
 
@@ -52,6 +52,7 @@ def _filled(policy: Any) -> Iterator[dict[str, Tensor]]:
 
 
 def _tensors(policy: Any) -> Iterator[tuple[str, Tensor]]:
+    sharding.release(policy)  # what is still gathered after a pass without gradient may be copies in another dtype
     for part in lora.merged_parts(policy):
         yield part.name, part.gather().to("cpu", torch.float32)
     stored = policy.state_dict().keys()

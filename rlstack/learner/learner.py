@@ -82,6 +82,7 @@ class Learner:
         self._held = self._hold()
         self.optimizer = _adamw(self.policy, spec.optim)
         self._sender: Sender | None = None
+        self._gathers = False  # whole parameters for weight sync, a layer at a time
 
     def _hold(self) -> bool:
         """Whether parameters stay gathered over an update (rlstack/learner/sharding.py)."""
@@ -210,12 +211,16 @@ class Learner:
             device=self.device,
         )  # fmt: skip
         self._sender = make_sender(weights, client, rank=self.rank.rank, backend=backend, world=world)
+        # Adapters are merged in float32, one matrix at a time.
+        self._gathers = self._held and self.rank.world > 1 and not self.spec.model.lora and dtype == self.spec.model.dtype
 
     def sync(self, version: int, *, verify: bool) -> None:
         """Brings the engines to the current weights, named `version`."""
         if self._sender is None:
             raise LearnerError("weight sync before connect()")
-        self._sender.send(version, verify=verify)
+        sharding.release(self.policy)
+        with sharding.gathered(self.policy) if self._gathers else contextlib.nullcontext():
+            self._sender.send(version, verify=verify)
 
     def save(self, folder: Path) -> None:
         """Weights, optimizer and a reference that moves, sharded, as safetensors. Called on every rank."""

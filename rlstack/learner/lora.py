@@ -22,7 +22,6 @@ from torch.nn import Linear, Module
 
 from rlstack.config.model import LoraConfig
 from rlstack.errors import LearnerError, nearest
-from rlstack.learner import sharding
 from rlstack.sync.sender import Part, plain_parts, whole
 
 _ADAPTER = "default"  # peft's own name for the only adapter
@@ -101,7 +100,6 @@ def switched_off(model: Module) -> Iterator[None]:
 
 def merged_parts(model: Module) -> Iterator[Part]:
     """Every weight under the base model's name, adapters added in; of a model without adapters, its parameters."""
-    sharding.release(model)  # what is still gathered after a pass without gradient may be copies in another dtype
     for part in plain_parts(model):
         if is_adapter(part.name):
             continue

@@ -322,11 +322,17 @@ def _moved(learner: Learner) -> list[float]:
 def _rank(rank: int, model: Path, folder: Path, reshard: bool, results) -> None:
     spec = _spec(model, reshard=reshard, reference_moves=True, logits_bytes=IN_PIECES)
     learner = Learner(spec, Rank(rank, 2, str(folder / "ranks")))
+    with sharding.gathered(learner.policy):  # before any forward pass: the engines' first weights
+        assert not any(hasattr(p, "full_tensor") for p in learner.policy.parameters())
     gradients = {n: g.numpy() for n, g in _one_gradient(learner).items()}
     norms = _moved(learner)
     learner.save(folder / "saved")
     norms += _train(learner, range(3, 5))
     weights = {n: w.numpy() for n, w in _weights(learner).items()}
+    with sharding.gathered(learner.policy):  # as engines get them
+        sent = {n: p.detach().clone() for n, p in learner.policy.named_parameters()}
+    assert sent.keys() == weights.keys() and all(np.array_equal(sent[n].numpy(), w) for n, w in weights.items())
+    assert all(hasattr(p, "full_tensor") for p in learner.policy.parameters()), "shards again"
     if rank == 0:
         results.put((gradients, weights, norms))
     learner.close()
