@@ -211,8 +211,8 @@ class Learner:
             device=self.device,
         )  # fmt: skip
         self._sender = make_sender(weights, client, rank=self.rank.rank, backend=backend, world=world)
-        # Adapters are merged in float32, one matrix at a time.
-        self._gathers = self._held and self.rank.world > 1 and not self.spec.model.lora and dtype == self.spec.model.dtype
+        sharded, adapted = self.rank.world > 1, self.spec.model.lora  # adapters are merged in float32, one by one
+        self._gathers = self._held and sharded and not adapted and dtype == self.spec.model.dtype
 
     def sync(self, version: int, *, verify: bool) -> None:
         """Brings the engines to the current weights, named `version`."""

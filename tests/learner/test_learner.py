@@ -331,7 +331,8 @@ def _rank(rank: int, model: Path, folder: Path, reshard: bool, results) -> None:
     weights = {n: w.numpy() for n, w in _weights(learner).items()}
     with sharding.gathered(learner.policy):  # as engines get them
         sent = {n: p.detach().clone() for n, p in learner.policy.named_parameters()}
-    assert sent.keys() == weights.keys() and all(np.array_equal(sent[n].numpy(), w) for n, w in weights.items())
+    assert sent.keys() == weights.keys()
+    assert all(np.array_equal(sent[n].numpy(), w) for n, w in weights.items())
     assert all(hasattr(p, "full_tensor") for p in learner.policy.parameters()), "shards again"
     if rank == 0:
         results.put((gradients, weights, norms))
