@@ -2,8 +2,9 @@
 
 `data`: `{"answer": "B", "options"?: ["…", …], "letters"?: "ABCD"}`. Forms that count: `Answer: B`, "the answer is
 (B)", `\\boxed{B}`, `<answer>B</answer>`, a lone `B` or `(B) text of the option`, or the exact text of one option.
-The last statement counts; different letters side by side are undecided and score 0. A letter that merely
-occurs in the text never counts.
+The last statement counts; different letters side by side are undecided and score 0. A text that marks no answer may
+settle on one in its closing sentence ("So option B is right.", "The metal must be iron."). A letter that merely occurs
+in the text never counts.
 """
 
 from __future__ import annotations
@@ -13,25 +14,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlstack.api import Response, Score, invalid, judged
-from rlstack.rewards._answer.final import Statement, closing_line, final_statements
+from rlstack.rewards._answer.conclusion import Mention, concluded, name_mentions
+from rlstack.rewards._answer.final import NEAR, Statement, closing_line, final_statements
 from rlstack.rewards._answer.plain import plain, tail
 from rlstack.rewards._answer.value import bare
 
 DEADLINE_S = 1.0
 LONGEST = 400  # characters of a statement that are looked at
 _SO = r"(?:(?:so|thus|hence|therefore)\b[,:]?\s*)"
-_PICK = r"(?:(?:i|we)\s+(?:would\s+|will\s+)?(?:choose|pick|select|go\s+with|answer)\s+)"
+_WILL = r"(?:\s+would|\s+will|['’]d|['’]ll)?\s+(?:therefore\s+|thus\s+)?"
+_PICK = rf"(?:(?:i|we){_WILL}(?:choose|pick|select|go\s+with|answer)\s+)"
 _IT = r"(?:(?:it|that)(?:\s+is|['’]s|\s+must\s+be)\s+)"
 _NOUN = r"(?:option|choice|answer|letter|alternative|statement)s?(?:\s+is)?\s*:?\s*"
 _SURELY = r"(?:(?:most\s+)?(?:likely|probably|clearly|definitely|indeed|simply|just|therefore)\s+)"
 _WORDS = re.compile(
-    rf"{_SO}?{_PICK}?{_IT}?(?:the\s+)?(?:(?:correct|right|best|final)\s+)?(?:{_NOUN})?{_SURELY}?(?:{_NOUN})?", re.I
+    rf"{_SO}?{_PICK}?{_IT}?(?:(?:the|my)\s+)?(?:(?:correct|right|best|final)\s+)?(?:{_NOUN})?{_SURELY}?(?:{_NOUN})?",
+    re.I,
 )
 _DECIDES = re.compile(rf"{_SO}|{_PICK}|(?:the\s+)?(?:(?:correct|right|best)\s+)?(?:option|choice)\b", re.I)
 _LETTER = re.compile(
     r"[\s*_`\"'$({\[<]*(?:\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{\s*)*[({\[]?\s*([A-Za-z])\s*(?:[)\]}>*_`\"'$\s]|\\\))*"
     r"(?:[.:,;)\-–—。]|\b(?:because|since|as)\b|\bis\s+(?:the\s+)?(?:correct|right|best)\b|です|$)(.*)",
     re.S,
+)
+_NAMED = re.compile(
+    r"(\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Aa]lternative|[Ll]etter|[Ss]tatement)\s+)?(?:[(\[]([A-Z])[)\]]|(?<![\w'’.-])([A-Z])(?![\w'’-]))"
 )
 _BUT = re.compile(r"[\s.,;:)*_$\]}]*(?:but|however|though|although|or|alternatively|wait|then\s+again)\b([^\n]*)", re.I)
 _DENIED = re.compile(r"\b(?:not|wrong|incorrect|false|cannot|isn't|fails|excluded)\b", re.I)
@@ -40,7 +47,7 @@ _REJECTED = re.compile(
 )
 _ANOTHER = re.compile(r"\W*(?:(?:or|and)\b(?!\s+not\b)|[/&|]|[(\[]?[a-z][)\]])")  # right after an option's text
 _UNDECIDED = re.compile(
-    r"\b(?:or|either|neither|both|and|not|none|unsure|maybe|perhaps|possibly|cannot|can't|depends|ambiguous|unclear|unknown)\b|[/&|?]",
+    r"\b(?:or|either|neither|both|and|not|none|unsure|maybe|perhaps|possibly|cannot|can't|depends|ambiguous|unclear|unknown|another)\b|[/&|?]",
     re.I,
 )
 
@@ -53,11 +60,16 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     if gold is None:
         return invalid("data['answer'] must be the letter (or the text) of one option")
     text = tail(plain(response.answer))
-    statements = [s for s in final_statements(text, closing_line) if not _empty(s)] or closing_line(text)
+    statements = [s for s in final_statements(text, closing_line) if not _empty(s, options, letters)]
+    statements = statements or closing_line(text)
     chosen = {_chosen(s, options, letters) for s in statements}
     if chosen == {None}:
         chosen = {_chosen(s, options, letters) for s in _unmarked(text)}
-    if all(s.kind in ("closing", "whole") for s in statements):
+        chosen |= {c for s in _decided_before(text) if chosen - {None} and (c := _chosen(s, options, letters))}
+    unmarked = all(s.kind in ("closing", "whole") for s in statements)
+    if unmarked and chosen <= {None}:
+        chosen = {concluded(text, lambda part: _mentions(part, options, letters), alone=True)}
+    if unmarked:
         chosen |= _lone_letters(text, letters)
     if chosen == {gold} and _doubted(text[statements[-1].end :], gold, letters):
         return judged(0.0, "undecided")
@@ -76,6 +88,26 @@ def _unmarked(text: str) -> list[Statement]:
     if _DECIDES.match(sentence):
         return [Statement(sentence, "said", 0, len(text))]
     return [Statement(lines[0], "said", 0, len(text))] if len(lines) > 1 else []
+
+
+def _decided_before(text: str) -> list[Statement]:
+    """Sentences shortly before the last one that decide as well ("So A. So B." settles on nothing)."""
+    sentences = re.split(r"(?<=[.!?])\s+|\n+", text.rstrip()[-NEAR:])[:-1]
+    return [Statement(s, "said", 0, len(text)) for s in sentences if _DECIDES.match(s)]
+
+
+def _mentions(sentence: str, options: Sequence[Any], letters: str) -> list[Mention]:
+    """Options named in a sentence: a capital in brackets, behind "option" or alone (but no article A, no pronoun I),
+    or the text of an option."""
+    found: list[Mention] = []
+    for match in _NAMED.finditer(sentence):
+        letter = match.group(2) or match.group(3)
+        if letter in letters and (match.group(1) or match.group(2) or letter not in "AI"):
+            found.append((match.start(), match.end(), letter))
+    spelled = [bare(str(option)) for option in options[: len(letters)]]
+    texts = [(t, letters[k]) for k, t in enumerate(spelled) if len(t) > 1 and spelled.count(t) == 1]
+    found += [m for m in name_mentions(sentence, texts) if not any(a < m[1] and m[0] < b for a, b, _ in found)]
+    return sorted(found)
 
 
 def _lone_letters(text: str, letters: str) -> set[str | None]:
@@ -142,6 +174,8 @@ def _marked(statement: Statement, text: str, letter: str) -> bool:
 def _agrees(letter: str, rest: str, options: Sequence[Any], letters: str) -> bool:
     """What follows the letter: nothing, the option's own text, or a reason that names no other option."""
     rest = _REJECTED.sub("", rest).strip(" \t\n.,)}]*_$:")
+    if re.match(r"(?:if|unless|provided|assuming|when)\b", rest, re.I):
+        return False
     if not rest:
         return True
     index = letters.index(letter)
@@ -165,6 +199,7 @@ def _after(option: str, rest: str) -> str | None:
     return rest[match.end() :] if match else None
 
 
-def _empty(statement: Statement) -> bool:
+def _empty(statement: Statement, options: Sequence[Any], letters: str) -> bool:
     """A remark beside a decision that names nothing ("the answer is explained above")."""
-    return statement.kind == "said" and not _LETTER.fullmatch(_WORDS.sub("", statement.text.strip()[:LONGEST], count=1))
+    rest = _WORDS.sub("", statement.text.strip()[:LONGEST], count=1)
+    return statement.kind == "said" and not _LETTER.fullmatch(rest) and _chosen(statement, options, letters) is None

@@ -42,7 +42,7 @@ _ANSWER_WORD = (
     r"|respuesta(?:\s+final)?\b|(?:endg[üu]ltige\s+)?antwort\b|resposta(?:\s+final)?\b|risposta(?:\s+finale)?\b"
     r"|ответ\b|答案|答え|正解|回答"
 )
-_IS = r"is|are|was|would\s+be|will\s+be|must\s+be|should\s+be|equals|est|es|ist|lautet|è|é"
+_IS = r"is|are|was|would\s+be|will\s+be|must\s+be|has\s+to\s+be|should\s+be|equals|est|es|ist|lautet|è|é"
 _ANSWER_STEMS = (  # one is in every text that _ANSWER_WORD matches; searched before, being a hundred times faster
     "answer", "final", "solution", "result", "réponse", "reponse", "respuesta", "antwort", "resposta", "risposta",
     "ответ", "答案", "答え", "正解", "回答",
@@ -51,6 +51,9 @@ _SAID = re.compile(
     rf"(?:{_ANSWER_WORD})(?:\s+(?:to|for|of|in|with)\s[^.\n:=$]{{0,80}}?)?[ \t]*[*_]{{0,3}}[ \t]*"
     rf"(?::[ \t]*[*_]{{0,3}}|=|\b(?:{_IS})\b[ \t]*:?|は|是|为|為)",
     re.I,
+)
+_SUPPOSED = re.compile(  # what stands before an answer that is only imagined
+    r"\b(?:suppose|supposing|assume|assuming|imagine|if|whether|unless)\s+(?:that\s+)?(?:(?:the|my|your)\s+)?$", re.I
 )
 _HEADING = re.compile(
     rf"^[ \t]*[#*_]{{1,6}}[ \t]*(?:the\s+)?(?:{_ANSWER_WORD})[ \t]*:?[ \t]*[*_]{{0,3}}[ \t]*$", re.I | re.M
@@ -104,6 +107,8 @@ def _said(text: str) -> list[Statement]:
     if not _names_an_answer(text):
         return found
     for match in [*list(_SAID.finditer(text))[-MOST_BOXES:], *list(_HEADING.finditer(text))[-MOST_BOXES:]]:
+        if _SUPPOSED.search(text[max(0, match.start() - 40) : match.start()]):
+            continue
         statement = _sentence_from(text, match.end(), "said", match.start())
         if statement is not None:
             found.append(statement)
