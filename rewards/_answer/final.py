@@ -16,7 +16,6 @@ Kind = Literal["boxed", "marked", "said", "beside", "closing", "whole"]
 
 NEAR = 200  # characters between two statements up to which they are one final statement
 MOST_BOXES = 100
-LONGEST_SENTENCE = 300  # characters of a sentence whose only number counts
 MOST_TOGETHER = 8  # different statements that one final statement may consist of
 _LONGEST_STATEMENT = 2_000
 
@@ -179,28 +178,28 @@ def marked_statements(text: str) -> list[Statement]:
     return sorted(outermost, key=lambda s: s.start)
 
 
-def final_statements(text: str, closing: Callable[[str], list[Statement]] | None = None) -> list[Statement]:
+def closing_line(text: str) -> list[Statement]:
+    """The last line, for answers in words."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return [Statement(lines[-1], "whole" if len(lines) == 1 else "closing", 0, len(text))] if lines else []
+
+
+def final_statements(text: str, closing: Callable[[str], list[Statement]] = closing_line) -> list[Statement]:
     """The statements of the result that must all be right; empty when the text settles on nothing.
 
     `said` and `beside` statements after a strong one are claims as well: a reader of theirs may ignore
     those that hold no value at all ("the answer is easy to check"). `closing` finds the result of a text
-    that marks none; by default its only closing value, see `closing_value`.
+    that marks none: its last line, unless told otherwise.
     """
     strong = marked_statements(text)
     said = _said(text)
     if not strong and not said:
-        return (closing or closing_value)(text)
+        return closing(text)
     final = _last_together(strong or said)
     if strong and final:
         later = [s for s in said if s.start >= final[-1].end]
         final += _last_together(later) if later else []
     return final + _beside(text, final[-1]) if final else []
-
-
-def closing_line(text: str) -> list[Statement]:
-    """The last line, for answers in words."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return [Statement(lines[-1], "whole" if len(lines) == 1 else "closing", 0, len(text))] if lines else []
 
 
 _FENCE = re.compile(r"^[ \t]*```[^\n]*\n?", re.M)
@@ -218,94 +217,3 @@ def final_block(text: str) -> str:
     if ends:
         return text[max(ends) :].strip(" *_\n\t")
     return text
-
-
-FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$(?!\d)|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.S)
-_NUMBER = re.compile(r"(?<![\w.])-?\$?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?\s*%?(?![\w])", re.A)
-_LAST_WORD = re.compile(r"\b(?:is|are|equals|gives)\s+(\S{1,60})$")
-_NO_CLAIM = re.compile(
-    r"\b(?:not|never|neither|nor|or|either|between|(?:more|less|fewer|greater) than|at (?:least|most)|up to)\b|n't\b",
-    re.I,
-)
-
-
-_CODE = re.compile(
-    r"(?:.*?(?:[:=]|\b(?:is|are))\s)?\W*(?:(?:select|insert|update|delete|drop|alter|pragma|attach|vacuum|explain|limit|offset|return|print|printf|puts"
-    r"|echo|exit|goto|sleep|eval|exec|def|lambda|assert|raise|yield|import|const|var)\b(?!\s*[:=])|console\.)"
-    r'|.*?(?:[{\[,]\s*"[^"]*"\s*:|</?[a-z_]+>|\w\([^()]*\d[^()]*\))',
-    re.I,
-)
-_LABEL = re.compile(
-    r"\W*(?:step|question|problem|exercise|equation|figure|section|chapter|level|example|task|theorem|lemma|test|case)"
-    r"\W*\d+\W*",
-    re.I,
-)
-
-
-def code_or_label(sentence: str) -> bool:
-    """Whether a number in it belongs to code ("SELECT 7", `f(7)`) or to a label ("Step 7") and is no result."""
-    return bool(_CODE.match(sentence) or _LABEL.fullmatch(sentence))
-
-
-def only_number(sentence: str) -> tuple[str, str] | None:
-    """The number of a sentence that claims one value, and what stands behind it.
-
-    None where the sentence has several numbers, denies or bounds it, or is code.
-    """
-    if len(sentence) > LONGEST_SENTENCE:
-        return None
-    numbers = list(_NUMBER.finditer(sentence))
-    if len(numbers) != 1 or _NO_CLAIM.search(sentence) or code_or_label(sentence):
-        return None
-    return numbers[0].group(), sentence[numbers[0].end() :]
-
-
-def closing_value(text: str) -> list[Statement]:
-    """A short text as a whole, else the only value of the last sentence."""
-    stripped = text.strip()
-    if not stripped:
-        return []
-    whole = [Statement(stripped, "whole", 0, len(text))]
-    dollars = stripped.count("$")
-    if stripped.startswith("\\begin") or (stripped[0] == "$" == stripped[-1] and dollars in (2, 4)):
-        return whole
-    short = "\n" not in stripped and len(stripped) <= 400 and len(stripped.split()) <= 12
-    if short and not _prose(stripped):
-        return whole
-    return _closing_value(text, stripped) or (whole if short else [])
-
-
-_TEXT_GROUP = re.compile(r"\\(?:text|textbf|mathrm|operatorname)\{[^}]*\}")
-_PLAIN_WORD = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}")
-
-
-def _prose(line: str) -> bool:
-    """Whether a line is a sentence rather than a value: it begins with words, or has words around a formula."""
-    words = len(_PLAIN_WORD.findall(FORMULA.sub("", _TEXT_GROUP.sub("", line))))
-    if FORMULA.search(line):
-        return words >= 1
-    return words >= 4 or (words >= 3 and line[0].isalpha())
-
-
-def _closing_value(text: str, stripped: str) -> list[Statement]:
-    last_block = stripped[-1_500:]
-    formulas = list(FORMULA.finditer(last_block))
-    if formulas and len(last_block) - formulas[-1].end() <= 40 and "\n\n" not in last_block[formulas[-1].end() :]:
-        start = max(last_block.rfind("\n", 0, formulas[-1].start()), last_block.rfind(". ", 0, formulas[-1].start()))
-        here = [m for m in formulas if m.start() > start]
-        if _NO_CLAIM.search(FORMULA.sub("", last_block[start + 1 :])):
-            return []
-        pieces = [next(g for g in m.groups() if g is not None) for m in here]
-        if len(pieces) > 1 and not all(re.match(r"\s*[A-Za-z]\w*\s*=", p) for p in pieces):
-            pieces = pieces[-1:]
-        return [Statement(", ".join(pieces), "closing", 0, len(text), last_block[formulas[-1].end() :])]
-    line = last_block.splitlines()[-1].strip()
-    sentences = [s for s in re.split(r"(?<=[.!?])\s+", line) if s.strip()]
-    sentence = sentences[-1] if sentences else line
-    if "=" in sentence and not _NO_CLAIM.search(sentence) and not code_or_label(sentence[:LONGEST_SENTENCE]):
-        return [Statement(sentence.rpartition("=")[2].strip(" .*_"), "closing", 0, len(text))]
-    found = only_number(sentence)
-    if found is None and not _NUMBER.search(sentence) and not _NO_CLAIM.search(sentence):
-        last = _LAST_WORD.search(sentence)
-        found = (last.group(1), "") if last else None
-    return [Statement(found[0], "closing", 0, len(text), found[1])] if found is not None else []

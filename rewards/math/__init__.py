@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Any
 
 from rlstack.api import Response, Score, invalid, judged
-from rlstack.rewards._answer.final import boxes, closing_value, final_statements
+from rlstack.rewards._answer.final import boxes, final_statements
 from rlstack.rewards._answer.plain import tail
 from rlstack.rewards.math.answer import Answer, Opaque, Quantity, Words
+from rlstack.rewards.math.closing import assigned_lines, closing_value
 from rlstack.rewards.math.compare import equal, is_number, undecided
 from rlstack.rewards.math.quantities import Terms
 from rlstack.rewards.math.read import read_answer
@@ -52,7 +53,7 @@ def _judge(text: str, gold: str, terms: Terms) -> Score:
     def is_gold(given: str) -> bool:
         return same_answer(gold, given, terms)
 
-    statements = final_statements(text)
+    statements = final_statements(text, closing_value)
     verdicts = [verdict(s, is_gold, text[s.end : s.end + _BEHIND] if s.kind == "boxed" else "") for s in statements]
     if all(v is None for v in verdicts):  # "Answer: let x be …": the result stands at the end
         statements = closing_value(text)
@@ -64,6 +65,10 @@ def _judge(text: str, gold: str, terms: Terms) -> Score:
     all_boxed = len(statements) > 1 and all(s.kind == "boxed" for s in statements)
     if all_boxed and is_gold(", ".join(s.text for s in statements)):
         return judged(1.0, "equal, in several boxes")
+    if not any(s.kind in ("boxed", "marked", "said") for s in statements):
+        lines = assigned_lines(text)
+        if lines is not None and is_gold(lines):
+            return judged(1.0, "equal, line by line")
     wrong = next((s for s, v in zip(statements, verdicts, strict=True) if v is False), statements[-1])
     return judged(0.0, f"final answer {wrong.text[:80]!a} is not the gold answer")
 

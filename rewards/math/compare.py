@@ -6,15 +6,19 @@ from fractions import Fraction
 
 from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Relation, Series, Words, symbol_of
 from rlstack.rewards.math.evaluate import approximate, proportional
+from rlstack.rewards.math.intervals import MIRRORED, as_interval, as_meet, as_union, without_point
+from rlstack.rewards.math.named import assignments, in_order, names_value, of_one_kind
 from rlstack.rewards.math.quantities import Terms, same_quantity
-from rlstack.rewards.math.terms import Call, Symbol, Term, exact, finished, symbols
+from rlstack.rewards.math.terms import Call, Term, exact, finished, symbols
 
-_MIRRORED = {"<": ">", ">": "<", "le": "ge", "ge": "le", "=": "=", "ne": "ne"}
 MOST_UNORDERED = 24
 
 
 def equal(gold: Answer, given: Answer, terms: Terms) -> bool:
     """Whether `given` is the gold answer."""
+    named = _named(gold, given, terms)
+    if named is not None:
+        return named
     if isinstance(gold, Relation) or isinstance(given, Relation):
         return _relations(gold, given, terms)
     if isinstance(gold, Quantity) and isinstance(given, Quantity):
@@ -28,6 +32,28 @@ def equal(gold: Answer, given: Answer, terms: Terms) -> bool:
             and all(_in_order(a, b, terms) for a, b in zip(gold.rows, given.rows, strict=True))
         )
     return type(gold) is type(given) and gold == given
+
+
+def _named(gold: Answer, given: Answer, terms: Terms) -> bool | None:
+    """Equality where a side assigns values to several names; None where neither does."""
+    if not isinstance(gold, Series | Relation) and not isinstance(given, Series | Relation):
+        return None
+    here, there = assignments(gold), assignments(given)
+    if here is not None and there is not None:
+        return here.keys() == there.keys() and all(equal(v, there[name], terms) for name, v in here.items())
+    named = here or there
+    if named is None:
+        return None
+    bare = _vector(gold if here is None else given)
+    if not isinstance(bare, Series) or bare.brackets not in ("()", ",", "{}", "or"):
+        return None if isinstance(bare, Relation) else False
+    if of_one_kind(named):
+        a, b = (bare.items, tuple(named.values())) if here is None else (tuple(named.values()), bare.items)
+        return (_in_order if bare.brackets == "()" or terms.ordered else _in_any_order)(a, b, terms)
+    if bare.brackets in ("{}", "or"):
+        return False
+    values = tuple(in_order(given if here is None else gold, named))
+    return _in_order(*((bare.items, values) if here is None else (values, bare.items)), terms)
 
 
 def _in_order(gold: tuple[Answer, ...], given: tuple[Answer, ...], terms: Terms) -> bool:
@@ -75,8 +101,11 @@ def _collections(gold: Answer, given: Answer, terms: Terms) -> bool:
         return series.brackets in (",", "or") and series is given and _all_agree(other, series, terms)
     a, b = gold.brackets, given.brackets
     loose = {",", "or", "pm"}
+    meets = as_meet(gold) or gold, as_meet(given) or given
+    if meets != (gold, given):
+        return _collections(*meets, terms)
     if "u" in (a, b):
-        left, right = _as_union(gold), _as_union(given)
+        left, right = as_union(gold), as_union(given)
         return left is not None and right is not None and _in_any_order(left, right, terms)
     if {a, b} <= loose | {"{}"}:
         if terms.ordered and a in loose and b in loose:
@@ -87,7 +116,7 @@ def _collections(gold: Answer, given: Answer, terms: Terms) -> bool:
     if a == b == ":":
         return len(gold.items) == len(given.items) and _proportional(gold.items, given.items, terms)
     if a == b or {a, b} == {"()", ","}:
-        return _in_order(_values(gold), _values(given), terms)
+        return _in_order(gold.items, given.items, terms)
     return False
 
 
@@ -121,15 +150,6 @@ def _vector(answer: Answer) -> Answer:
     return answer
 
 
-def _values(series: Series) -> tuple[Answer, ...]:
-    """The values of `x = 1, y = 2` when each item defines another name in alphabetical order."""
-    named = [(symbol_of(i.sides[0]), i.sides[1]) for i in series.items if isinstance(i, Relation) and i.ops == ("=",)]
-    names = [n.name for n, _ in named if isinstance(n, Symbol)]
-    if len(names) == len(series.items) and names == sorted(set(names)):
-        return tuple(v for _, v in named)
-    return series.items
-
-
 def _assignments(gold: Series, given: Series, terms: Terms) -> bool:
     """`x = 1, 2` against `x = 1 or x = 2` or `1, 2`."""
     return (
@@ -149,54 +169,11 @@ def _value(answer: Answer) -> Answer:
     return answer
 
 
-def _as_union(answer: Series) -> tuple[Answer, ...] | None:
-    if answer.brackets == "u":
-        items = [_as_interval(i) if isinstance(i, Relation) else i for i in answer.items]
-    elif answer.brackets == "or":
-        items = [_as_interval(i) for i in answer.items]
-    else:
-        return None
-    return None if any(i is None for i in items) else tuple(i for i in items if i is not None)
-
-
-def _without_point(answer: Relation) -> Series | None:
-    """`x ≠ 3` as (-∞, 3) ∪ (3, ∞)."""
-    if answer.ops != ("ne",) or symbol_of(answer.sides[0]) is None:
-        return None
-    infinity, below = Quantity(Symbol("inf")), Quantity(Call("neg", (Symbol("inf"),)))
-    point = answer.sides[1]
-    return Series("u", (Series("()", (below, point)), Series("()", (point, infinity))))
-
-
-def _as_interval(answer: Answer) -> Series | None:
-    """`x > 3` as (3, ∞), `1 ≤ x < 2` as [1, 2)."""
-    if not isinstance(answer, Relation):
-        return answer if isinstance(answer, Series) and answer.brackets in ("()", "[]", "(]", "[)") else None
-    infinity = Quantity(Symbol("inf"))
-    below = Quantity(Call("neg", (Symbol("inf"),)))
-    if len(answer.ops) == 1 and answer.ops[0] in ("<", ">", "le", "ge"):
-        op, (left, right) = answer.ops[0], answer.sides
-        if symbol_of(right) is not None and symbol_of(left) is None:
-            op, left, right = _MIRRORED[op], right, left
-        if symbol_of(left) is None:
-            return None
-        if op in ("<", "le"):
-            return Series("()" if op == "<" else "(]", (below, right))
-        return Series("()" if op == ">" else "[)", (right, infinity))
-    if len(answer.ops) == 2 and symbol_of(answer.sides[1]) is not None:
-        ops, sides = answer.ops, answer.sides
-        if set(ops) <= {">", "ge"}:
-            ops, sides = (_MIRRORED[ops[1]], _MIRRORED[ops[0]]), (sides[2], sides[1], sides[0])
-        if set(ops) <= {"<", "le"}:
-            return Series(("[" if ops[0] == "le" else "(") + ("]" if ops[1] == "le" else ")"), (sides[0], sides[2]))
-    return None
-
-
 def _relations(gold: Answer, given: Answer, terms: Terms) -> bool:
     if isinstance(gold, Relation) and isinstance(given, Relation):
         return _same_relation(gold, given, terms)
     if isinstance(gold, Relation):
-        interval = _as_interval(gold) or _without_point(gold)
+        interval = as_interval(gold) or without_point(gold)
         if interval is not None:
             return isinstance(given, Series) and _collections(interval, given, terms)
         return _value(gold) is not gold and equal(_value(gold), given, terms)
@@ -206,19 +183,28 @@ def _relations(gold: Answer, given: Answer, terms: Terms) -> bool:
 
 def _claims(gold: Answer, given: Relation, terms: Terms) -> bool:
     """Whether a relation states the gold value: `x = 5`, `6 · 7 = 42`, `1/3 ≈ 0.333`, `x > 3` for (3, ∞)."""
-    interval = _as_interval(given) or _without_point(given)
+    interval = as_interval(given) or without_point(given)
     if interval is not None:
         return isinstance(gold, Series) and _collections(gold, interval, terms)
-    if not set(given.ops) <= {"=", "approx"}:
+    if not set(given.ops) <= {"=", "approx"} or not names_value(given.sides[0]):
         return False
-    sides = given.sides[1:] if symbol_of(given.sides[0]) is not None else given.sides
+    named = symbol_of(given.sides[0]) is not None or isinstance(given.sides[0], Opaque)
+    sides = given.sides[1:] if named else given.sides
     if symbol_of(sides[-1]) is not None and len(sides) == 2 and len(given.sides) == 2 and not isinstance(gold, Series):
         sides = sides[:1] if not (isinstance(gold, Quantity) and symbols(gold.term)) else sides
     right = [equal(gold, s, terms) for s in sides]
     if "approx" not in given.ops:
         stated = [ok for ok, s in zip(right, sides, strict=True) if isinstance(s, Quantity) and finished(s.term)]
-        return right[-1] and all(stated)
+        return (right[-1] or (any(stated) and _worth(gold, sides[-1]))) and all(stated)
     return any(right) and _roughly_equal(sides)
+
+
+def _worth(gold: Answer, side: Answer) -> bool:
+    """Whether a side, such as the last of `11 = 5 + 6`, comes to the gold value without stating it."""
+    if not (isinstance(gold, Quantity) and isinstance(side, Quantity)) or side.unit is not None:
+        return False
+    value = exact(side.term)
+    return value is not None and value == exact(gold.term)
 
 
 def _roughly_equal(sides: tuple[Answer, ...]) -> bool:
@@ -228,7 +214,7 @@ def _roughly_equal(sides: tuple[Answer, ...]) -> bool:
 
 
 def _same_relation(gold: Relation, given: Relation, terms: Terms) -> bool:
-    left, right = _as_interval(gold), _as_interval(given)
+    left, right = as_interval(gold), as_interval(given)
     if left is not None and right is not None:
         return _in_named_interval(gold, given, left, right, terms)
     if set(gold.ops) == {"="} and set(given.ops) <= {"=", "approx"}:
@@ -257,7 +243,7 @@ def _same_balance(gold: Relation, given: Relation) -> bool:
     constant = proportional(differences[0], differences[1])
     if constant is None:
         return False
-    return op == (other if constant > 0 or op in ("=", "ne") else _MIRRORED.get(other, other))
+    return op == (other if constant > 0 or op in ("=", "ne") else MIRRORED.get(other, other))
 
 
 def undecided(answer: Answer) -> bool:

@@ -281,9 +281,19 @@ class _Parser:
             if self.at("["):
                 degree = self.primary(depth)
             return Call("root", (self.digit_argument(depth), degree))
+        if name in ("angle", "triangle") and self.here.kind == "l":
+            return Symbol(f"{name} {self.letters()}")
         if name in ("overline", "bar", "vec", "hat", "angle", "triangle"):
             return _marked(name, self.argument(depth))
         raise UnreadableError(f"'\\{name}' is not read here")
+
+    def letters(self) -> str:
+        """The points that name an angle or a triangle."""
+        first = self.position
+        while self.here.kind == "l" and self.here.text.isupper() and self.position - first < 4:
+            self.position += 1
+        self.position += self.position == first
+        return "".join(t.text for t in self.tokens[first : self.position])
 
     def function(self, name: str, depth: int) -> Term:
         exponent: Term | None = None

@@ -7,37 +7,19 @@ comparison).
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Relation, Series, Words
-from rlstack.rewards.math.parse import read_term
+from rlstack.rewards.math.read_quantity import NO_UNIT, read_quantity
 from rlstack.rewards.math.spelling import squeezed
-from rlstack.rewards.math.terms import Call, Number, UnreadableError, symbols
+from rlstack.rewards.math.terms import UnreadableError
 from rlstack.rewards.math.tokens import Token, tokenize
-from rlstack.rewards.math.units import SPACED_UNITS, WORDS, read_unit
-from rlstack.rewards.math.vocabulary import words
+from rlstack.rewards.math.units import WORDS, read_unit
 
 MOST_ITEMS = 200
 
 _OPENING = {"(", "[", "\\{", "<(", "lfloor", "lceil", "{"}
 _CLOSING = {")", "]", "\\}", ")>", "rfloor", "rceil", "}"}
 _RELATIONS = {"=", "<", ">", "le", "ge", "ne", "approx", "equiv", "sim", "cong"}
-_NUMBER_WORDS = {
-    word: n
-    for n, word in enumerate(
-        words(
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-            "seventeen eighteen nineteen twenty"
-        )
-    )
-}
-_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
-_NO_UNIT = frozenset(
-    words(
-        "or and more less times than not no to from between either neither maybe perhaps about plus minus if is are i "
-        "we because since but unless except possibly"
-    )
-)
 _DOLLARS = re.compile(r"(-?)\s*\\?\$\s*(?=[0-9.])")
 _TIMES_X = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 
@@ -141,7 +123,7 @@ def _single(tokens: list[Token], depth: int) -> Answer:
     if ops:
         if any(not p for p in pieces):
             raise UnreadableError("relation without a side")
-        sides = [_structure(p, depth + 1) for p in pieces]
+        sides = [*(_side(p, depth + 1, set(ops)) for p in pieces[:-1]), _structure(pieces[-1], depth + 1)]
         renamed = tuple({"sim": "approx", "cong": "approx"}.get(o, o) for o in ops)
         if isinstance(sides[-1], Series) and sides[-1].brackets == "pm" and len(sides) == 2:
             return Series("pm", tuple(Relation(renamed, (sides[0], s)) for s in sides[-1].items))
@@ -155,7 +137,21 @@ def _single(tokens: list[Token], depth: int) -> Answer:
     if tokens[0].text == "emptyset" and len(tokens) == 1:
         return Series("{}", ())
     bracketed = _bracketed(tokens, depth)
-    return bracketed if bracketed is not None else _quantity(tokens)
+    return bracketed if bracketed is not None else read_quantity(tokens)
+
+
+def _side(tokens: list[Token], depth: int, ops: set[str]) -> Answer:
+    """A side before the last; in equations one that is not understood is a label, as in `\\text{Area} = 7`."""
+    try:
+        return _structure(tokens, depth)
+    except UnreadableError:
+        if (
+            ops - {"=", "approx"}
+            or tokens[0].kind == "n"
+            or any(t.kind == "t" and t.text.casefold() in NO_UNIT for t in tokens)
+        ):
+            raise
+        return Opaque(" ".join(t.text for t in tokens))
 
 
 def _signed(tokens: list[Token], plus: bool) -> list[Token]:
@@ -231,68 +227,3 @@ def _matrix(tokens: list[Token], depth: int) -> Answer:
     if len({len(r) for r in rows}) != 1:
         raise UnreadableError("rows of different length")
     return Matrix(tuple(tuple(r) for r in rows), bars="vmatrix" in name.lower())
-
-
-def _quantity(tokens: list[Token]) -> Answer:
-    if len(tokens) == 2 and tokens[0].kind == "n" and tokens[1].spaced and tokens[1].text in SPACED_UNITS:
-        return Quantity(read_term(tokens[:1]), read_unit(tokens[1].text))
-    word_at = next((i for i, t in enumerate(tokens) if t.kind == "t"), len(tokens))
-    head, rest = tokens[:word_at], tokens[word_at:]
-    if not head:
-        return _spelled_number(tokens)
-    percent = False
-    if head[-1].text == "%" and head[-1].kind == "o":
-        head, percent = head[:-1], True
-    unit_text = " ".join(t.text for t in rest).replace("{ ", "").replace(" }", "").replace("^ ", "^")
-    scale = None
-    if rest:
-        words = unit_text.casefold().split()
-        if words[0] in _SCALES:
-            scale, words = _SCALES[words[0]], words[1:]
-        if words and words[0] in ("percent", "percentage"):
-            percent, words = True, words[1:]
-        if (
-            len(words) > 6
-            or any(w.strip(".,") in _NO_UNIT for w in words)
-            or any(t.kind in "nl" and not _exponent(rest, i) for i, t in enumerate(rest))
-        ):
-            raise UnreadableError("words around a number")
-        unit_text = unit_text if scale is None and not percent else " ".join(words)
-    if len(head) > 2 and any(t.text == ":" for t in head):
-        parts = [read_term(p) for p in _split(head, {":"})[0]]
-        return Quantity(Call("ratio", tuple(parts))) if len(parts) == 2 else Series(":", tuple(map(Quantity, parts)))
-    term = read_term(head)
-    if scale is not None:
-        term = Call("sci", (term, Number(Fraction(scale))))
-    unit = read_unit(unit_text) if rest and unit_text else None
-    if unit is not None and not unit.known and symbols(term):
-        raise UnreadableError("words behind letters")
-    if isinstance(term, Call) and term.op == "degree" and unit is None:
-        return Quantity(term.args[0], read_unit("degree"))
-    if isinstance(term, Call) and term.op == "degree":
-        term = term.args[0]
-    return Quantity(term, unit, percent)
-
-
-def _exponent(tokens: list[Token], index: int) -> bool:
-    before = tokens[index - 1].text if index else ""
-    return (
-        before == "^"
-        or (before in ("{", "-") and index > 1 and tokens[index - 2].text in ("^", "{"))
-        or tokens[index].kind == "l"
-    )
-
-
-def _spelled_number(tokens: list[Token]) -> Answer:
-    words = " ".join(t.text for t in tokens if t.kind in "tl").casefold().replace("-", " ").split()
-    if (
-        words
-        and words[0] in _NUMBER_WORDS
-        and all(t.kind in "tl" for t in tokens)
-        and not any(w in _NO_UNIT for w in words)
-    ):
-        if len(words) == 1:
-            return Quantity(Number(Fraction(_NUMBER_WORDS[words[0]])))
-        if len(words) <= 3 and words[1] not in _NUMBER_WORDS and words[1] not in _SCALES and words[0] != "one":
-            return Quantity(Number(Fraction(_NUMBER_WORDS[words[0]])), read_unit(" ".join(words[1:])))
-    raise UnreadableError("words")

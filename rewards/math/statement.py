@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from rlstack.rewards._answer.final import FORMULA, Statement, boxes, only_number
+from rlstack.rewards._answer.final import Statement, boxes
 from rlstack.rewards.math.answer import Answer, Opaque, Relation, Series, Words
+from rlstack.rewards.math.behind import measured
+from rlstack.rewards.math.closing import FORMULA, only_number
 from rlstack.rewards.math.read import read_answer
 from rlstack.rewards.math.spelling import cleaned
 from rlstack.rewards.math.terms import UnreadableError
-from rlstack.rewards.math.units import measured
 
 _REASON = re.compile(
     r"\s*,?\s*(?:\b(?:because|since|as|which|where|when|while|so\s+that|by|if|given|using|thus|hence)\b|\((?=[a-z]{3,}))"

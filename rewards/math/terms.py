@@ -81,7 +81,9 @@ def finished(term: Term) -> bool:
         return term.name == "inf"
     if term.op == "neg":
         return finished(term.args[0]) and not (isinstance(term.args[0], Call) and term.args[0].op == "neg")
-    if term.op in ("mixed", "ratio", "sci", "repeat"):
+    if term.op == "ratio":
+        return all(map(finished, term.args))
+    if term.op in ("mixed", "sci", "repeat"):
         return True
     if term.op == "^":
         return term.args[0] == Number(Fraction(10)) and _integer_literal(term.args[1])

@@ -65,7 +65,7 @@ _TOKEN = re.compile(
 _TYPED = {"<=": "le", ">=": "ge", "!=": "ne", "==": "=", "**": "^", "...": "ldots"}
 _SEPARATOR = re.compile(r",|\{,\}|\\[,!; ]|\{\\,\}| ")
 _GLUED_NAMES = re.compile(r"[A-Za-z]*(?:sqrt|pi)[A-Za-z]*")
-_GROUP_AT = re.compile(r"\s*\{([^{}]*)\}")
+_GROUP_AT = re.compile(r"\s*\{((?:[^{}]|\{[^{}]*\})*)\}")  # braces within braces once
 
 
 def tokenize(text: str, known_words: frozenset[str] = frozenset()) -> list[Token]:
@@ -90,7 +90,7 @@ def tokenize(text: str, known_words: frozenset[str] = frozenset()) -> list[Token
             spaced = True
             continue
         if kind == "command":
-            position = _command(text, value[1:].rstrip("*") or "*", position, out, spaced)
+            position = _command(text, value[1:].rstrip("*") or "*", position, out, spaced, known_words)
             spaced = value[1:] in SPACING and value != "\\!"
         elif kind == "number":
             out.append(Token("n", _digits(value), spaced))
@@ -116,13 +116,13 @@ def _digits(value: str) -> str:
     return value
 
 
-def _command(text: str, name: str, position: int, out: list[Token], spaced: bool) -> int:
+def _command(text: str, name: str, position: int, out: list[Token], spaced: bool, known: frozenset[str]) -> int:
     """Adds the tokens of the command `name` that ends at `position`; returns where to go on."""
     group = _GROUP_AT.match(text, position)
     if name in TEXT_COMMANDS:
         if group is None:
             return position
-        _text_group(name, group.group(1).strip().strip("$").strip(), out, spaced)
+        _text_group(name, group.group(1).strip(" $~"), out, spaced, known)
         return group.end()
     if name in ALPHABETS:
         letter = group.group(1).strip() if group else text[position : position + 2].strip()[:1]
@@ -140,21 +140,41 @@ def _command(text: str, name: str, position: int, out: list[Token], spaced: bool
     return position
 
 
-def _text_group(name: str, words: str, out: list[Token], spaced: bool) -> None:
+def _text_group(name: str, words: str, out: list[Token], spaced: bool, known: frozenset[str]) -> None:
     """What `\\text{…}` and its like hold: a function name, letters, a number, or words."""
     if not words:
         return
     if name in ("operatorname", "mathrm") and words in FUNCTIONS:
         out.append(Token("f", FUNCTIONS[words], spaced))
-    elif name.startswith("math") and re.fullmatch(r"[A-Za-z]|d[xyt]", words):
+    elif name.startswith("math") and re.fullmatch(r"d[xyt]|[A-Za-z]", words) and not _follows_unit(out):
         out.extend(Token("l", letter, spaced) for letter in words)
-    elif re.fullmatch(r"[-+]?[0-9.,/\s()]+|\([A-Za-z]\)|[A-Za-z]\)", words) or "\\" in words or "^" in words:
+    elif re.fullmatch(r"[-+]?[0-9.,/\s()]+|\([A-Za-z]\)|[A-Za-z]\)", words):
         out.extend(tokenize(words))
-    elif re.fullmatch("[A-Za-z]", words) and not (out and (out[-1].kind == "n" or out[-1].text in (")", "}"))):
+    elif "\\" in words or "^" in words or "/" in words:
+        out.extend(_as_units(tokenize("1 " + words, known)[1:]))
+    elif re.fullmatch("[A-Za-z]", words) and not (_follows_value(out) or _follows_unit(out)):
         out.append(Token("l", words, spaced))
     else:
         for piece in re.findall(r"[^\s,;]+|[,;]", words):
             out.append(Token("o" if piece in ",;" else "t", piece, True))
+
+
+def _as_units(tokens: list[Token]) -> list[Token]:
+    """The tokens of a text group, set apart from what stands before it."""
+    return [t._replace(spaced=True) if i == 0 or t.kind == "l" else t for i, t in enumerate(tokens)]
+
+
+def _follows_value(out: list[Token]) -> bool:
+    return bool(out) and (out[-1].kind == "n" or out[-1].text in (")", "}", "circ"))
+
+
+def _follows_unit(out: list[Token]) -> bool:
+    """Whether a unit and a sign that joins units were read last: `kg·`."""
+    return len(out) > 1 and out[-1].text in ("/", "*") and (out[-2].kind == "t" or _is_letter_unit(out[-2]))
+
+
+def _is_letter_unit(token: Token) -> bool:
+    return token.kind == "l" and token.spaced and len(token.text) == 1
 
 
 def _simple_command(name: str, out: list[Token], spaced: bool) -> None:
@@ -191,7 +211,7 @@ def _word(word: str, out: list[Token], spaced: bool, known_words: frozenset[str]
         out.append(Token("f", FUNCTIONS[word], spaced))
     elif len(word) == 1:
         out.append(Token("l", word, spaced))
-    elif before is not None and _may_have_unit(before) and word.lower() in known_words:
+    elif word.lower() in known_words and before is not None and (_may_have_unit(before) or _follows_unit(out)):
         out.append(Token("t", word, spaced))
     elif _GLUED_NAMES.fullmatch(word) and len(word) <= 8 and word.lower() not in NEVER_PRODUCTS:
         for piece in re.findall(r"sqrt|pi|.", word):
@@ -204,7 +224,7 @@ def _word(word: str, out: list[Token], spaced: bool, known_words: frozenset[str]
 
 
 def _may_have_unit(token: Token) -> bool:
-    return token.kind in ("n", "o") and token.text not in ("^", "_", "*", "+", "-", "/", "=", "(")
+    return token.kind in "nto" and token.text not in ("^", "_", "*", "+", "-", "/", "=", "(")
 
 
 def _is_product(word: str, before: Token | None, spaced: bool) -> bool:
