@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlstack.api import Response, Score, invalid, judged
-from rlstack.rewards._answer.conclusion import Mention, concluded, name_mentions
-from rlstack.rewards._answer.final import closing_line, final_block, final_statements
+from rlstack.rewards._answer.conclusion import Mention, closing_sentence, concluded, concludes, doubts, name_mentions
+from rlstack.rewards._answer.final import closing_line, final_block, final_statements, only_number
 from rlstack.rewards._answer.gold import gold_answer
 from rlstack.rewards._answer.plain import tail
 from rlstack.rewards._answer.value import bare, number, same_value
@@ -51,11 +51,16 @@ def _fills_lines(gold: Any) -> bool:
 
 
 def settles_on(gold: Any, text: str, others: Sequence[str] = ()) -> bool:
-    """Whether the closing sentence of a text without a marked answer settles on `gold`, a short text.
+    """Whether the closing sentence of a text without a marked answer settles on `gold`, a short text or a number.
 
     Names are the gold, the `others`, and, where the gold is written with a capital, whatever else is.
     """
-    if not isinstance(gold, str) or number(bare(gold)) is not None or not 0 < len(gold.split()) <= MOST_WORDS:
+    exact = number(str(gold)) if isinstance(gold, str | int | float) and not isinstance(gold, bool) else None
+    if exact is not None:
+        sentence = closing_sentence(text)
+        found = None if doubts(sentence) or not concludes(sentence) else only_number(sentence)
+        return found is not None and number(found[0]) == exact
+    if not isinstance(gold, str) or not 0 < len(gold.split()) <= MOST_WORDS:
         return False
     if len(bare(gold)) < 2 or gold.strip()[0] in "[{(" or re.search(r"[\n,;>]|\bis\b", gold):
         return False

@@ -96,6 +96,28 @@ def concluded(text: str, mentions: Mentions, alone: bool = False) -> str | None:
     return last.candidate if all(claim.candidate == last.candidate for claim in rivals) else None
 
 
+def closing_sentence(text: str) -> str:
+    """The last sentence, from its "so" or "therefore" on where one follows a comma; "" if it is long or conditional."""
+    sentences = _sentences(_EMPHASIS.sub("", plain(text[-LOOKED_AT:])).rstrip(" \t\n})"))
+    return _concluding_part(sentences[-1][0]) if sentences else ""
+
+
+def doubts(sentence: str) -> bool:
+    """Whether a sentence denies, hedges, quotes or bounds what it says."""
+    return _DOUBT.search(sentence) is not None
+
+
+def concludes(sentence: str) -> bool:
+    """Whether it says that it follows from something: "so", "therefore", "this means"."""
+    return _CONCLUDES.search(sentence) is not None
+
+
+def _concluding_part(sentence: str) -> str:
+    head = _HEAD.match(sentence)
+    part = sentence[head.end() :] if head else sentence
+    return "" if len(part) > LONGEST or (head and _CONDITION.search(head.group())) else part
+
+
 def _sentences(text: str) -> list[tuple[str, int]]:
     """The sentences and where they end."""
     found: list[tuple[str, int]] = []
@@ -108,23 +130,20 @@ def _sentences(text: str) -> list[tuple[str, int]]:
 
 
 def _claim(sentence: str, end: int, mentions: Mentions, alone: bool) -> _Claim | None:
-    head = _HEAD.match(sentence)
-    part = sentence[head.end() :] if head else sentence
-    if len(part) > LONGEST or (head and _CONDITION.search(head.group())):
-        return None
+    part = _concluding_part(sentence)
     part, found = _without_rejected(part, mentions(part))
     if len({candidate for _, _, candidate in found}) != 1:
         return None
     slotted = _slotted(part, found)
     if _DOUBT.search(slotted) or re.search(SLOT + "['’]s", slotted):
         return None
-    concludes, right = _CONCLUDES.search(slotted) is not None, _RIGHT.search(slotted) is not None
-    singled = _BEGINS.search(slotted) and (not alone or (concludes and _SINGLED_OUT.search(slotted)))
+    follows, right = concludes(slotted), _RIGHT.search(slotted) is not None
+    singled = _BEGINS.search(slotted) and (not alone or (follows and _SINGLED_OUT.search(slotted)))
     if not (right or _ENDS.search(slotted) or singled):
         return None
-    if not concludes and not right and _LISTS.search(slotted):
+    if not follows and not right and _LISTS.search(slotted):
         return None
-    return _Claim(found[0][2], concludes, right, end)
+    return _Claim(found[0][2], follows, right, end)
 
 
 def _without_rejected(sentence: str, found: Sequence[Mention]) -> tuple[str, list[Mention]]:

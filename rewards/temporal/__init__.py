@@ -1,7 +1,9 @@
 """Calendar and clock: durations, dates, times, zones, intervals, weekdays and orders, compared by value.
 
 `data`: `{"answer": …, "date_order"?: "dmy" | "mdy"}` or `{"task": "<reasoning-gym name>", "entry": {…}}`. A gold text
-that is no time value (a name, yes or no) and a gold list (an order of events) compare as in `logic`.
+that is no time value (a name, yes or no) and a gold list (an order of events) compare as in `logic`. A text that
+marks no answer may state it in its closing sentence ("The train arrives at 14:30."), as the only value of its kind
+there.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from rlstack.rewards._answer.final import closing_line, final_block, final_state
 from rlstack.rewards._answer.gold import gold_answer
 from rlstack.rewards._answer.plain import tail
 from rlstack.rewards._answer.value import listed, same_value, without_lead
+from rlstack.rewards.logic import settles_on
+from rlstack.rewards.temporal.closing import closing_value_is
 from rlstack.rewards.temporal.read import read_value
 from rlstack.rewards.temporal.values import same
 
@@ -33,8 +37,17 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         return judged(1.0, "equal")
     if isinstance(gold, list | tuple) and _equal(gold, final_block(text), order):
         return judged(1.0, "equal")
+    if all(s.kind in ("closing", "whole") for s in statements) and _stated_at_the_end(gold, text, order):
+        return judged(1.0, "equal")
     shown = statements[-1].text[:80] if statements else ""
     return judged(0.0, f"final answer {shown!a} is not the gold answer")
+
+
+def _stated_at_the_end(gold: Any, text: str, order: str | None) -> bool:
+    if isinstance(gold, bool) or not isinstance(gold, str | int | float):
+        return False
+    wanted = read_value(str(gold), order)
+    return settles_on(gold, text) if wanted is None else closing_value_is(wanted, text, order)
 
 
 def _equal(gold: Any, given: str, order: str | None) -> bool:

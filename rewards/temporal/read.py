@@ -48,6 +48,11 @@ _NUMBER_WORDS = [
     "twelve",
 ]
 
+STARTERS = (
+    frozenset(_DAY) | frozenset(_MONTH) | frozenset(_NUMBER_WORDS) | {"half", "a", "an", "noon", "midnight", "midday"}
+)
+"""Words without digits with which a value may begin."""
+
 _DAY_NAME = "(?:" + "|".join(sorted(_DAY, key=len, reverse=True)) + r")\.?"
 _MONTH_NAME = "(?:" + "|".join(sorted(_MONTH, key=len, reverse=True)) + r")\.?"
 _UNITS = {

@@ -268,6 +268,8 @@ SETTLED = [
     ("yes", "So the answer would be yes."),
     ("no", "Therefore the answer must be no."),
     ("red house", "So it is the red house."),
+    ("3", "So there are 3 knights on the island."),
+    ("12", "Both sides lie, so the island has 12 knaves."),
     ("True", "So the statement is true."),
 ]
 OPEN = [
@@ -306,6 +308,12 @@ OPEN = [
     ("yes", "So the answer would be no."),
     ("True", "So the statement is not true."),
     ("red house", "So it is the red houseboat."),
+    ("3", "There are 3 knights on the island."),
+    ("3", "So there are at least 3 knights."),
+    ("3", "So there are 3 knights and 2 knaves."),
+    ("3", "So there may be 3 knights."),
+    ("3", "So there are 13 knights."),
+    ("3", "Step 3"),
 ]
 
 
