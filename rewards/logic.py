@@ -14,7 +14,7 @@ from typing import Any
 
 from rlstack.api import Response, Score, invalid, judged
 from rlstack.rewards._answer.conclusion import Mention, closing_sentence, concluded, concludes, doubts, name_mentions
-from rlstack.rewards._answer.final import closing_line, final_block, final_statements, only_number
+from rlstack.rewards._answer.final import closing_line, final_block, final_statements
 from rlstack.rewards._answer.gold import gold_answer
 from rlstack.rewards._answer.plain import tail
 from rlstack.rewards._answer.value import bare, number, same_value
@@ -22,6 +22,7 @@ from rlstack.rewards.ifeval.wordlists import FUNCTION_WORDS
 
 DEADLINE_S = 2.0
 MOST_WORDS = 5  # of a gold answer that a closing sentence may name
+_NUMERAL = re.compile(r"[^\s\w]?(?:\w*\d[\w.,/:]*\d|\w*\d)\w*%?")  # whatever holds a digit
 _CAPITALISED = re.compile(r"(?<![\w'’])[A-Z][\w'’-]*(,?)")
 
 _OPENERS = frozenset(
@@ -58,8 +59,8 @@ def settles_on(gold: Any, text: str, others: Sequence[str] = ()) -> bool:
     exact = number(str(gold)) if isinstance(gold, str | int | float) and not isinstance(gold, bool) else None
     if exact is not None:
         sentence = closing_sentence(text)
-        found = None if doubts(sentence) or not concludes(sentence) else only_number(sentence)
-        return found is not None and number(found[0]) == exact
+        found = _NUMERAL.findall(sentence)
+        return concludes(sentence) and not doubts(sentence) and len(found) == 1 and number(found[0]) == exact
     if not isinstance(gold, str) or not 0 < len(gold.split()) <= MOST_WORDS:
         return False
     if len(bare(gold)) < 2 or gold.strip()[0] in "[{(" or re.search(r"[\n,;>]|\bis\b", gold):
