@@ -13,7 +13,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlstack.api import Response, Score, invalid, judged
-from rlstack.rewards._answer.conclusion import Mention, closing_sentence, concluded, concludes, doubts, name_mentions
+from rlstack.rewards._answer.conclusion import (
+    Mention,
+    bounds,
+    closing_sentence,
+    concluded,
+    concludes,
+    doubts,
+    name_mentions,
+)
 from rlstack.rewards._answer.final import closing_line, final_block, final_statements
 from rlstack.rewards._answer.gold import gold_answer
 from rlstack.rewards._answer.plain import tail
@@ -60,7 +68,8 @@ def settles_on(gold: Any, text: str, others: Sequence[str] = ()) -> bool:
     if exact is not None:
         sentence = closing_sentence(text)
         found = _NUMERAL.findall(sentence)
-        return concludes(sentence) and not doubts(sentence) and len(found) == 1 and number(found[0]) == exact
+        claimed = concludes(sentence) and not doubts(sentence) and not bounds(sentence)
+        return claimed and len(found) == 1 and number(found[0]) == exact
     if not isinstance(gold, str) or not 0 < len(gold.split()) <= MOST_WORDS:
         return False
     if len(bare(gold)) < 2 or gold.strip()[0] in "[{(" or re.search(r"[\n,;>]|\bis\b", gold):

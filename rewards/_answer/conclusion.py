@@ -41,6 +41,12 @@ _DOUBT = re.compile(
     r"|while|whereas|close|closest|nearly|almost|rather|instead|should|far|mistakes?|errors?|common(?:ly)?|popular|often|usually|many|most|people|students|tempt\w*|ask\w*|mention\w*|wanted|doubt\w*|chances?|risk|odd|odds|fool\w*|eliminat\w+|discard\w*|exclud\w+|reject\w*|remov\w+|avoid\w*|rivals?|actually|wait|consider\w*)\b|n['’]t\b|\?|/",
     re.I,
 )
+_BOUNDS = re.compile(
+    r"\b(?:between(?!\s+(?:them|the|these|those|both))|at\s+(?:least|most|the\s+(?:latest|earliest))|(?:more|less|fewer|longer|shorter|later|earlier|sooner"
+    r"|greater)\s+than|before|after|until|till|through|since|from|within|about|around|approximately|roughly|up\s+to|over"
+    r"|under|past|minus|plus|ago|hence\s+from|previous|following|daily|weekly|original\w*|start\w*|beg[ai]n\w*)\b|[~≈<>]",
+    re.I,
+)
 _LISTS = re.compile(r"\b(?:option|choice|alternative|first|second|third|fourth|fifth|next|last|one)\b", re.I)
 _ADVERB = r"(?:(?:thus|therefore|hence|clearly|indeed|simply|just|only|definitely|certainly|obviously)\s+)*"
 _BEFORE = (
@@ -103,8 +109,13 @@ def closing_sentence(text: str) -> str:
 
 
 def doubts(sentence: str) -> bool:
-    """Whether a sentence denies, hedges, quotes or bounds what it says."""
+    """Whether a sentence denies, hedges or quotes what it says."""
     return _DOUBT.search(sentence) is not None
+
+
+def bounds(sentence: str) -> bool:
+    """Whether a sentence sets a limit to a value ("at least", "after") instead of stating it."""
+    return _BOUNDS.search(sentence) is not None
 
 
 def concludes(sentence: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rlstack.rewards._answer.conclusion import closing_sentence, doubts
+from rlstack.rewards._answer.conclusion import bounds, closing_sentence, doubts
 from rlstack.rewards.temporal.read import STARTERS, read_value
 from rlstack.rewards.temporal.values import Count, Duration, Moment, Named, Span, Value, same
 
@@ -12,12 +12,6 @@ MOST_WORDS = 12  # of one value, "from Monday, March 5, 2024 at 4:16 am to …"
 MOST_STARTS = 12  # words at which a value may begin; more are no statement of one value
 _EDGES = " \t\n.,;:!*_`\"'“”‘’"
 _SLOT = "\ue000"
-_BOUNDS = re.compile(
-    r"\b(?:between(?!\s+(?:them|the|these|those|both))|at\s+(?:least|most|the\s+(?:latest|earliest))|(?:more|less|fewer|longer|shorter|later|earlier|sooner"
-    r"|greater)\s+than|before|after|until|till|through|since|from|within|about|around|approximately|roughly|up\s+to|over"
-    r"|under|past|minus|plus|ago|hence\s+from|previous|following|daily|weekly|original\w*|start\w*|beg[ai]n\w*)\b|[~≈<>]",
-    re.I,
-)
 
 
 def closing_value_is(gold: Value, text: str, order: str | None) -> bool:
@@ -27,7 +21,7 @@ def closing_value_is(gold: Value, text: str, order: str | None) -> bool:
     if found is None:
         return False
     values, rest = found
-    if doubts(rest) or _BOUNDS.search(rest):
+    if doubts(rest) or bounds(rest):
         return False
     if isinstance(gold, Moment) and gold.day is not None:
         weekday = gold.day.weekday()
