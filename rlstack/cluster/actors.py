@@ -1,30 +1,36 @@
-"""Thin Ray shells over the plain classes `Engine`, `Learner` and `RewardModel`."""
+"""Thin Ray shells over the plain classes `Engine`, `Learner`, `ScoringPool` and `RewardModel`."""
 
 from __future__ import annotations
 
+import asyncio
 import faulthandler
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rlstack.api import Response
+from rlstack.config.cluster import ClusterConfig
 from rlstack.rollout.engine import Ask, Engine, EngineSpec
+from rlstack.scoring.pool import Scores, ScoringPool
 from rlstack.types import Message, Sample
 
 
-def environment(threads: int) -> dict[str, str]:
+def environment(cfg: ClusterConfig) -> dict[str, str]:
     """Variables that must be set before torch and vLLM are imported."""
+    # On a private Ray all ranks are on this machine; on a cluster gloo finds the interface itself.
+    interface = os.environ.get("GLOO_SOCKET_IFNAME") or ("lo" if cfg.address is None else "")
     return {
-        "OMP_NUM_THREADS": str(threads),
+        "OMP_NUM_THREADS": str(cfg.threads),
         "TORCHDYNAMO_DISABLE": "1",  # removes a 25 s stall in the first call on CPU
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine in this process: 3 s to start, not 32
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # two engines would be bound to the same core
         "VLLM_LOGGING_LEVEL": "WARNING",
         "VLLM_NO_USAGE_STATS": "1",
         "TOKENIZERS_PARALLELISM": "false",
-        "GLOO_SOCKET_IFNAME": os.environ.get("GLOO_SOCKET_IFNAME", "lo"),
+        **({"GLOO_SOCKET_IFNAME": interface} if interface else {}),
     }
 
 
@@ -75,6 +81,33 @@ class LearnerShell:
 
             self._probe = Probe(self._learner)
         return getattr(self._probe, method)(*args, **kwargs)
+
+
+class ScoringShell:
+    """A scoring pool on this node. Async, so that many groups wait at once."""
+
+    def __init__(self, arguments: Mapping[str, Any], cwd: str, log: str) -> None:
+        _own_log(log)
+        if Path(cwd).is_dir():
+            os.chdir(cwd)  # plugins of the working directory are found from here
+        self._arguments = arguments
+
+    async def pid(self) -> int:
+        return os.getpid()
+
+    async def start(self) -> dict[str, dict[str, float]]:
+        """Env → reward → weight of those that a gold answer must satisfy. Raises PluginError as ScoringPool does."""
+        self._pool = ScoringPool(**self._arguments)
+        return {env: dict(weights) for env, weights in self._pool.facts.verifiable.items()}
+
+    async def judge(
+        self, verb: str, env: str, answers_G: Sequence[Response], data: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Scores:
+        """`submit` or `reply` of the pool, awaited."""
+        return await asyncio.wrap_future(getattr(self._pool, verb)(env, answers_G, data, **options))
+
+    async def close(self) -> None:
+        self._pool.close()
 
 
 class RewardShell:

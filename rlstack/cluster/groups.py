@@ -16,7 +16,7 @@ import ray
 from numpy.typing import NDArray
 
 from rlstack.cluster.actors import EngineShell, LearnerShell, RewardShell, environment
-from rlstack.cluster.waiting import Member, await_all, fetch
+from rlstack.cluster.waiting import Member, await_all, fetch, with_pids
 from rlstack.config.cluster import ClusterConfig
 from rlstack.data.batch import Batch, Item
 from rlstack.errors import DeadlineError, EngineError, LearnerError, ScoringError
@@ -72,7 +72,7 @@ class Engines:
         actor = ray.remote(EngineShell).options(
             num_cpus=0,
             num_gpus=_gpus(cfg, cfg.tensor_parallel),
-            runtime_env={"env_vars": environment(cfg.threads)},
+            runtime_env={"env_vars": environment(cfg)},
         )
         paths = [logs / f"engine-{i}.log" for i in range(cfg.engines)]
         self._members = [Member(actor.remote(spec, str(p)), f"engine {i}", p) for i, p in enumerate(paths)]
@@ -83,7 +83,7 @@ class Engines:
         self._stopped.set()
 
     def ready(self) -> None:
-        self._members = _with_pids(self._members, self._cfg.deadlines.start, "starting", EngineError)
+        self._members = with_pids(self._members, seconds=self._cfg.deadlines.start, what="starting", error=EngineError)
 
     def client(self) -> EngineClient:
         return EngineClient(self._members, self._cfg.deadlines.sync)
@@ -140,7 +140,7 @@ class Learners:
         actor = ray.remote(LearnerShell).options(
             num_cpus=0,
             num_gpus=_gpus(cfg, 1),
-            runtime_env={"env_vars": environment(cfg.threads)},
+            runtime_env={"env_vars": environment(cfg)},
         )
         ranks = [Rank(i, cfg.learners, store) for i in range(cfg.learners)]
         paths = [logs / f"learner-{r.rank}.log" for r in ranks]
@@ -150,7 +150,7 @@ class Learners:
         ]
 
     def ready(self) -> None:
-        self._members = _with_pids(self._members, self._cfg.deadlines.start, "starting", LearnerError)
+        self._members = with_pids(self._members, seconds=self._cfg.deadlines.start, what="starting", error=LearnerError)
 
     def connect(self, engines: Engines, *, backend: str) -> None:
         clients = [engines.client() if i == 0 else None for i in range(len(self._members))]
@@ -231,7 +231,7 @@ class RewardScorer:
     def __init__(self, folder: str, cfg: ClusterConfig, logs: Path) -> None:
         self._cfg = cfg
         actor = ray.remote(RewardShell).options(
-            num_cpus=0, num_gpus=_gpus(cfg, 1), runtime_env={"env_vars": environment(cfg.threads)}
+            num_cpus=0, num_gpus=_gpus(cfg, 1), runtime_env={"env_vars": environment(cfg)}
         )
         log = logs / "reward-model.log"
         handle = actor.remote(folder, cfg.device, cfg.dtype, str(log))
@@ -239,7 +239,7 @@ class RewardScorer:
 
     def ready(self) -> None:
         """Raises ConfigError for what is no scalar model."""
-        self._members = _with_pids(self._members, self._cfg.deadlines.start, "starting", ScoringError)
+        self._members = with_pids(self._members, seconds=self._cfg.deadlines.start, what="starting", error=ScoringError)
 
     def submit(self, conversations: Sequence[Sequence[Message]]) -> Future[list[float]]:
         """Queue a group; does not wait."""
@@ -264,11 +264,6 @@ def _join_parts(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     for part in parts[1:]:
         np.copyto(joined, part, where=~np.isnan(part))
     return joined
-
-
-def _with_pids(members: list[Member], seconds: float, what: str, error: Any) -> list[Member]:
-    pids = await_all([m.handle.pid.remote() for m in members], members, seconds=seconds, what=what, error=error)
-    return [Member(m.handle, m.name, m.log, pid) for m, pid in zip(members, pids, strict=True)]
 
 
 def _gpus(cfg: ClusterConfig, whole: int) -> float:

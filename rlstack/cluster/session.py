@@ -31,7 +31,7 @@ def session(cfg: ClusterConfig) -> Iterator[None]:
         if "ray" in sys.modules and os.environ.get("RAY_AUTH_MODE") != "token":
             raise EngineError("ray was imported before the session set its token: set RAY_AUTH_MODE=token before that")
         os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray reads it once in a process
     import ray
 
     # Workers import rlstack from where the driver found it, whatever directory they start in.

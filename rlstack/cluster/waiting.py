@@ -47,6 +47,12 @@ def await_all(
     return ray.get(refs)
 
 
+def with_pids(members: list[Member], *, seconds: float, what: str, error: type[RlstackError]) -> list[Member]:
+    """Waits until every actor is up; the members with their processes, for the messages of later waits."""
+    pids = await_all([m.handle.pid.remote() for m in members], members, seconds=seconds, what=what, error=error)
+    return [Member(m.handle, m.name, m.log, pid) for m, pid in zip(members, pids, strict=True)]
+
+
 def fetch(ref: Any, member: Member, *, seconds: float, what: str, error: type[RlstackError]) -> Any:
     """One result, with the failures of `await_all`."""
     try:

@@ -146,8 +146,11 @@ class KLConfig(Section):
 class ScoringConfig(Section):
     """The processes that judge, each of which may be killed."""
 
+    place: Literal["auto", "driver", "nodes"] = "auto"
+    """Where they run: beside the driver, or on every node of the Ray cluster; auto: on every node where there are
+    several."""
     workers: Positive = 1
-    """Processes that judge at the same time."""
+    """Processes that judge at the same time, on each node that judges."""
     deadline: Seconds = 5.0
     """Longest wall time of one verdict; a reward's own DEADLINE_S may be shorter."""
     reward_model: str | None = None

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from rlstack.api import Response
 from rlstack.errors import ScoringError
-from rlstack.scoring.pool import Scores, ScoringPool
+from rlstack.scoring.pool import Pool, Scores
 from rlstack.types import Message, Score
 
 NAME = "reward_model"  # of the reward, in recipes and components
@@ -38,7 +38,7 @@ def by_rule(rewards: Rewards) -> dict[str, dict[str, float]]:
 class Judges:
     """The pool, and the scalar model of those envs that name one."""
 
-    def __init__(self, pool: ScoringPool, rewards: Rewards, model: ScalarModel | None = None) -> None:
+    def __init__(self, pool: Pool, rewards: Rewards, model: ScalarModel | None = None) -> None:
         self._pool, self._model = pool, model
         self._weights = {env: weights[NAME] for env, weights in rewards.items() if NAME in weights}
         self._ruled = by_rule(rewards).keys()

@@ -33,6 +33,17 @@ class Limits(Protocol):
     def memory_mb(self) -> int: ...
 
 
+class Pool(Protocol):
+    """What a stage asks of scoring: `ScoringPool` on one machine, `rlstack.cluster.scoring.NodePools` on several."""
+
+    def submit(
+        self, env: str, answers_G: Sequence[Response], data: Mapping[str, Any], *, cached: bool = True
+    ) -> Future[Scores]: ...
+    def reply(self, env: str, said: Sequence[Response], data: Mapping[str, Any]) -> Future[Scores]: ...
+    def collect(self, futures: Sequence[Future[Scores]], timeout_s: float) -> list[Scores]: ...
+    def verifiable(self, env: str) -> dict[str, float]: ...
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """A group that is being judged; equal answers and cached ones are not sent."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from rlstack.api import Response, Row
 from rlstack.errors import ScoringError
-from rlstack.scoring.pool import ScoringPool
+from rlstack.scoring.pool import Pool
 from rlstack.types import Score
 
 JUNK = ("", "?", "lorem ipsum dolor sit amet")
@@ -15,7 +15,7 @@ _SHOWN_CHARS = 200
 
 
 def probe(
-    pool: ScoringPool,
+    pool: Pool,
     env: str,
     rows: Sequence[Row],
     timeout_s: float = 60.0,
@@ -41,7 +41,7 @@ def probe(
 
 
 def _complaints(
-    pool: ScoringPool,
+    pool: Pool,
     env: str,
     rows: Sequence[Row],
     weights: Mapping[str, float],

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rlstack.cluster.groups import Engines, Learners, RewardScorer
+from rlstack.cluster.scoring import open_pool
 from rlstack.config.cluster import ClusterConfig
 from rlstack.config.rl import RLStage
 from rlstack.data.prompts import EVAL_SEED, Source, draw, load_sources
@@ -23,7 +24,7 @@ from rlstack.rollout.conversation import Rules
 from rlstack.rollout.engine import EngineSpec
 from rlstack.scoring import judges, shaping
 from rlstack.scoring.judges import Judges
-from rlstack.scoring.pool import ScoringPool
+from rlstack.scoring.pool import Pool
 from rlstack.scoring.probe import JUNK, probe
 from rlstack.stages.context import StageContext
 from rlstack.stages.gather import Gathering
@@ -40,8 +41,8 @@ class Parts:
     ctx: StageContext
     sources: tuple[Source, ...]
     encode: Callable[[Prompt], tuple[int, ...]]
-    pool: ScoringPool
-    judges: Judges  # the pool, and the reward model where there is one
+    pools: tuple[Pool, ...]  # of scoring, one for each node that judges
+    judges: Judges  # all of them as one, and the reward model where there is one
     engines: Engines
     learners: Learners
     rewards: Rewards  # env → reward name → weight
@@ -75,7 +76,7 @@ class Parts:
         return version <= 1 or version % self.stage.guard.verify_every == 0
 
     def probe(self, step: int) -> None:
-        """Gold and junk through the live pool, other rows at every step. Raises ScoringError when it misjudges.
+        """Gold and junk through every live pool, other rows at every step. Raises ScoringError when it misjudges.
 
         Rewards that a recipe adds to an env's own owe its gold nothing, and an ugly text may rightly have a form.
         """
@@ -84,7 +85,9 @@ class Parts:
             rows = [draw(env, "eval", step * _PROBED + i, level, EVAL_SEED)[1] for i in range(_PROBED)]
             own = labelled(env.rewards)
             owed = None if self.rewards[env.name] == own else own
-            probe(self.pool, env.name, rows, owed=owed, junk=() if env.facts.get("judges") == "form" else JUNK)
+            junk = () if env.facts.get("judges") == "form" else JUNK
+            for pool in self.pools:
+                probe(pool, env.name, rows, owed=owed, junk=junk)
 
     def engines_asleep(self) -> AbstractContextManager[None]:
         """Engines that share GPUs with the learners give their memory back meanwhile."""
@@ -118,7 +121,12 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
         max_turns = {s.env.name: s.env.max_turns for s in sources if s.env.reply}
         scorer = _scorer(stage, ctx, rewards)
         ruled = judges.by_rule(rewards)
-        pool = stack.enter_context(ScoringPool(ruled, stage.scoring, paths=_paths(stage), replies=sorted(max_turns)))
+        pool, pools = stack.enter_context(
+            open_pool(
+                stage.scoring, ctx.logs, seconds=config.cluster.deadlines.start,
+                rewards=ruled, paths=_paths(stage), replies=sorted(max_turns),
+            )
+        )  # fmt: skip
         rules = Rules(
             max_turns,
             pool.reply,
@@ -136,7 +144,7 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
         encode = functools.partial(_encode, tokenizer)
         named = {env: labelled(weights) for env, weights in rewards.items()}
         both = Judges(pool, named, scorer)
-        yield Parts(stage, ctx, sources, encode, pool, both, engines, learners, named, rules)
+        yield Parts(stage, ctx, sources, encode, pools, both, engines, learners, named, rules)
 
 
 def labelled(weights: Mapping[str, float]) -> dict[str, float]:
