@@ -14,7 +14,7 @@ _PROMPTS, _SAMPLES, _MICRO_TOKENS = 16, 16, 16384
 def prepare(sides: Sequence[str]) -> tuple[dict[str, Callable[[], object]], str]:
     import torch
 
-    from rlstack.data.batch import Batch, shared_items
+    from rlstack.data.batch import Batch, behind_prompts, shared_items
     from rlstack.data.packing import balance
     from rlstack.learner.microbatch import micro_batch
 
@@ -26,16 +26,13 @@ def prepare(sides: Sequence[str]) -> tuple[dict[str, Callable[[], object]], str]
     names = [str(i // _SAMPLES) for i in range(len(answers))]
     device = torch.device("cpu")
 
-    def flat(parts: Sequence[np.ndarray], dtype: type) -> np.ndarray:
-        pairs = zip(prompt_of, parts, strict=True)
-        return np.concatenate([x for p, a in pairs for x in (np.zeros(len(p), dtype), a.astype(dtype))])
-
     def ours() -> list:
-        lengths = np.array([len(p) + len(a) for p, a in zip(prompt_of, answers, strict=True)])
-        trained = flat([np.ones(len(a), bool) for a in answers], np.bool_)
+        prompt_lengths = np.array([len(p) for p in prompt_of])
+        lengths = prompt_lengths + [len(a) for a in answers]
+        trained = behind_prompts([np.ones(len(a), bool) for a in answers], prompt_lengths, np.bool_)
         batch = Batch(
-            np.concatenate([x for p, a in zip(prompt_of, answers, strict=True) for x in (p, a)]), lengths,
-            np.array([len(p) for p in prompt_of]), trained, flat(logprobs, np.float32),
+            np.concatenate([x for pair in zip(prompt_of, answers, strict=True) for x in pair]), lengths,
+            prompt_lengths, trained, behind_prompts(logprobs, prompt_lengths, np.float32),
             np.zeros(len(trained), np.float32), np.ones(len(trained), np.float32), float(trained.sum()),
         )  # fmt: skip
         items = shared_items(names, batch, _MICRO_TOKENS)

@@ -5,7 +5,7 @@ Axes: `_B` sequences, `_N` tokens of all sequences laid end to end, `_M` *traine
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,20 +78,25 @@ def shared_items(prompt_of_B: Sequence[str], batch: Batch, capacity: int) -> lis
 
     A single sequence longer than `capacity` is an item of its own.
     """
+    own_B = (batch.lengths_B - batch.prompt_lengths_B).tolist()
+    whole_B = batch.lengths_B.tolist()
     items: list[list[int]] = []
-    last: str | None = None
+    last, used = None, 0
     for i, prompt in enumerate(prompt_of_B):
-        if prompt == last and batch.item_tokens((*items[-1], i)) <= capacity:
+        if prompt == last and used + own_B[i] <= capacity:
             items[-1].append(i)
+            used += own_B[i]
         else:
             items.append([i])
+            used = whole_B[i]
         last = prompt
     return [tuple(item) for item in items]
 
 
-def contiguous(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """(start, length) of pieces laid end to end."""
-    start = 0
-    for length in lengths:
-        yield start, length
-        start += length
+def behind_prompts(parts_B: Sequence[NDArray], prompt_lengths_B: NDArray[np.int64], dtype: type) -> NDArray:
+    """Per-token values of completions laid flat, with zeros for the prompt before each."""
+    lengths = np.stack((prompt_lengths_B, [len(part) for part in parts_B]), axis=1)
+    of_completion_N = np.repeat(np.tile([False, True], len(parts_B)), lengths.reshape(-1))
+    values_N = np.zeros(len(of_completion_N), dtype)
+    values_N[of_completion_N] = np.concatenate(parts_B)
+    return values_N

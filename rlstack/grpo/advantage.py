@@ -1,6 +1,8 @@
 """Advantages: how much better a sample is than its baseline, from scores alone. Numpy only.
 
-Axes: `_G` samples of one group (one prompt), `_B` samples of a whole batch, `_K` rewards.
+Axes: `_G` samples of one group (one prompt), `_B` samples of a whole batch, `_P` groups, `_K` rewards. A batch is
+computed in one pass: sums over groups are `bincount`s, in the order of the batch, so that a group's advantages do
+not depend on the groups beside it.
 
 Rules that every estimator keeps:
 - a sample that could not be judged (`valid` False) gets 0 and enters no baseline, whatever its score holds;
@@ -27,10 +29,8 @@ ZERO_SPREAD = 1e-6  # of max(1, |score|): above float32 rounding of a sum of rew
 
 def zero_variance(scores: ArrayLike, valid: ArrayLike) -> bool:
     """Whether the judged scores carry no preference: fewer than two of them, or all equal up to rounding."""
-    judged = _judged(np.asarray(scores, np.float64), np.asarray(valid, np.bool_))
-    if judged.size < 2:
-        return True
-    return bool(np.ptp(judged) <= ZERO_SPREAD * max(1.0, float(np.abs(judged).max())))
+    scores_G, valid_G = np.asarray(scores, np.float64), np.asarray(valid, np.bool_)
+    return not _preferring(*_judged(scores_G, valid_G, np.zeros(scores_G.shape, np.intp)))[0]
 
 
 def advantages(
@@ -47,7 +47,8 @@ def advantages(
 
     Raises ValueError for a score that is judged but not finite.
     """
-    return _of_group(np.asarray(scores_G, np.float64), np.asarray(valid_G, np.bool_), kind, normalise).astype(
+    scores_G = np.asarray(scores_G, np.float64)
+    return _within(scores_G, np.asarray(valid_G, np.bool_), np.zeros(scores_G.shape, np.intp), kind, normalise).astype(
         np.float32
     )
 
@@ -71,13 +72,11 @@ def combined(
     valid_G = np.asarray(valid_G, np.bool_)
     if scores_KG.shape != (weights_K.size, valid_G.size):
         raise ValueError(f"scores of shape {scores_KG.shape} for {weights_K.size} rewards and {valid_G.size} samples")
-    scores_KG, weights_K = scores_KG[weights_K != 0], weights_K[weights_K != 0]
+    used_K = weights_K != 0
     if when == "before":
-        return advantages(weights_K @ scores_KG, valid_G, kind=kind, normalise=normalise)
-    result_G = np.zeros(valid_G.shape, np.float64)
-    for weight, scores_G in zip(weights_K, scores_KG, strict=True):
-        result_G += weight * _of_group(scores_G, valid_G, kind, normalise)
-    return result_G.astype(np.float32)
+        return advantages(weights_K[used_K] @ scores_KG[used_K], valid_G, kind=kind, normalise=normalise)
+    one_G, weights_KG = np.zeros(valid_G.shape, np.intp), np.repeat(weights_K[:, None], valid_G.size, axis=1)
+    return _summed(scores_KG, valid_G, weights_KG, one_G, kind, normalise)
 
 
 def reinforce_pp(
@@ -96,14 +95,11 @@ def reinforce_pp(
     counted, so neither padding nor length enters.
     """
     scores_B, valid_B = np.asarray(scores_B, np.float64), np.asarray(valid_B, np.bool_)
-    result_B = np.zeros(scores_B.shape, np.float64)
-    for members in _members(group_B if group_B is not None else domain_B):
-        result_B[members] = _of_group(scores_B[members], valid_B[members], "dr_grpo", "none")
+    domain_B = _numbered(domain_B)
+    group_B = domain_B if group_B is None else _numbered(group_B)
+    result_B = _within(scores_B, valid_B, group_B, "dr_grpo", "none")
     if normalise == "std":
-        for members in _members(domain_B):
-            inside = members[valid_B[members]]
-            if result_B[inside].any():
-                result_B[inside] /= _deviation(result_B[inside])
+        result_B = _scaled(result_B, valid_B, domain_B)
     return result_B.astype(np.float32)
 
 
@@ -128,56 +124,85 @@ def compute(
             raise ValueError(f"advantage.combine=after is for groups (grpo, dr_grpo, rloo), not for {cfg.kind}")
         groups = group_B if cfg.kind == "reinforce_pp_baseline" else None
         return reinforce_pp(scores_B, valid_B, domain_B, groups, normalise=cfg.normalise)
-    result_B = np.zeros(valid_B.shape, np.float32)
+    group_B = _numbered(group_B)
     if cfg.combine == "before":
         scores_B = np.asarray(scores_B, np.float64)
-        for members in _members(group_B):
-            result_B[members] = advantages(scores_B[members], valid_B[members], kind=cfg.kind, normalise=cfg.normalise)
-        return result_B
+        return _within(scores_B, valid_B, group_B, cfg.kind, cfg.normalise).astype(np.float32)
     if parts_KB is None or weights_KB is None:
         raise ValueError("advantage.combine=after needs the score of each reward and its weight")
     parts_KB, weights_KB = np.asarray(parts_KB, np.float64), np.asarray(weights_KB, np.float64)
-    for members in _members(group_B):
-        one = (parts_KB[:, members], valid_B[members], weights_KB[:, members[0]])
-        result_B[members] = combined(*one, when="after", kind=cfg.kind, normalise=cfg.normalise)
-    return result_B
+    return _summed(parts_KB, valid_B, weights_KB, group_B, cfg.kind, cfg.normalise)
 
 
-def _of_group(
-    scores_G: NDArray[np.float64], valid_G: NDArray[np.bool_], kind: GroupKind, normalise: Normalise
+def _summed(
+    parts_KB: NDArray[np.float64],
+    valid_B: NDArray[np.bool_],
+    weights_KB: NDArray[np.float64],
+    group_B: NDArray[np.intp],
+    kind: GroupKind,
+    normalise: Normalise,
+) -> NDArray[np.float32]:
+    """Each reward normalised on its own where it has a weight, then added."""
+    result_B = np.zeros(valid_B.shape, np.float64)
+    for weight_B, scores_B in zip(weights_KB, parts_KB, strict=True):
+        result_B += weight_B * _within(scores_B, valid_B & (weight_B != 0), group_B, kind, normalise)
+    return result_B.astype(np.float32)
+
+
+def _within(
+    scores_B: NDArray[np.float64],
+    valid_B: NDArray[np.bool_],
+    group_B: NDArray[np.intp],
+    kind: GroupKind,
+    normalise: Normalise,
 ) -> NDArray[np.float64]:
-    result_G = np.zeros(scores_G.shape, np.float64)
-    if zero_variance(scores_G, valid_G):
-        return result_G
-    judged = scores_G[valid_G]
-    centred = judged - judged.mean()
-    if kind == "grpo":
-        result_G[valid_G] = centred / _deviation(centred) if normalise == "std" else centred
-    elif kind == "dr_grpo":
-        result_G[valid_G] = centred
-    elif kind == "rloo":
-        result_G[valid_G] = centred * judged.size / (judged.size - 1)
-    else:
+    """Against the group's baseline; 0 where nothing can be said. `group_B` numbers the groups from 0."""
+    if kind not in ("grpo", "dr_grpo", "rloo"):
         raise ValueError(f"advantage kind {kind!r} is not one of a group: grpo, dr_grpo, rloo")
-    return result_G
+    judged_J, of_J = _judged(scores_B, valid_B, group_B)
+    count_P = np.bincount(of_J)
+    centred_J = judged_J - (np.bincount(of_J, judged_J) / np.maximum(count_P, 1))[of_J]
+    centred_J[~_preferring(judged_J, of_J)[of_J]] = 0.0
+    if kind == "rloo":
+        centred_J *= (count_P / np.maximum(count_P - 1, 1))[of_J]
+    result_B = np.zeros(scores_B.shape, np.float64)
+    result_B[valid_B] = centred_J
+    return _scaled(result_B, valid_B, group_B) if kind == "grpo" and normalise == "std" else result_B
 
 
-def _deviation(centred: NDArray[np.float64]) -> float:
-    return float(centred.std(ddof=1)) + STD_EPS
+def _preferring(judged_J: NDArray[np.float64], of_J: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Per group: whether its judged scores differ by more than rounding. A single one differs from none."""
+    groups = int(of_J.max(initial=0)) + 1
+    low_P, high_P = np.full(groups, np.inf), np.full(groups, -np.inf)
+    np.minimum.at(low_P, of_J, judged_J)
+    np.maximum.at(high_P, of_J, judged_J)
+    return high_P - low_P > ZERO_SPREAD * np.maximum(1.0, np.maximum(np.abs(low_P), np.abs(high_P)))
 
 
-def _judged(scores: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
-    if scores.shape != valid.shape or scores.ndim != 1:
-        raise ValueError(f"scores of shape {scores.shape} and valid of shape {valid.shape} must be equal rows")
-    judged = scores[valid]
-    if not np.isfinite(judged).all():
-        raise ValueError(f"judged scores must be finite, found {judged[~np.isfinite(judged)][0]} in {scores.tolist()}")
-    return judged
+def _scaled(
+    centred_B: NDArray[np.float64], valid_B: NDArray[np.bool_], group_B: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Divided by the group's standard deviation (n - 1 of its judged samples)."""
+    count_P = np.bincount(group_B, valid_B)
+    mean_B = (np.bincount(group_B, centred_B) / np.maximum(count_P, 1))[group_B]
+    spread_P = np.bincount(group_B, np.where(valid_B, centred_B - mean_B, 0.0) ** 2)
+    return centred_B / (np.sqrt(spread_P / np.maximum(count_P - 1, 1)) + STD_EPS)[group_B]
 
 
-def _members(label_B: ArrayLike) -> list[NDArray[np.intp]]:
-    """Indices of each label, ascending, in the order of the labels."""
-    label_B = np.asarray(label_B)
-    order = np.argsort(label_B, kind="stable")
-    borders = np.flatnonzero(np.diff(label_B[order])) + 1
-    return [part for part in np.split(order, borders) if part.size]
+def _judged(
+    scores_B: NDArray[np.float64], valid_B: NDArray[np.bool_], group_B: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """The scores that count, axis `_J`, and the number of the group of each."""
+    if not scores_B.shape == valid_B.shape == group_B.shape or scores_B.ndim != 1:
+        raise ValueError(f"scores of shape {scores_B.shape} and valid of shape {valid_B.shape} must be equal rows")
+    judged_J, of_J = scores_B[valid_B], group_B[valid_B]
+    if not np.isfinite(judged_J).all():
+        first = np.flatnonzero(~np.isfinite(judged_J))[0]
+        own = scores_B[group_B == of_J[first]].tolist()
+        raise ValueError(f"judged scores must be finite, found {judged_J[first]} in {own}, group {of_J[first]}")
+    return judged_J, of_J
+
+
+def _numbered(label_B: ArrayLike) -> NDArray[np.intp]:
+    """Any labels as numbers from 0, in the order of the labels."""
+    return np.unique(np.asarray(label_B), return_inverse=True)[1]

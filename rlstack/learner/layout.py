@@ -8,19 +8,22 @@ The function plugs into transformers' attention interface, so it serves every mo
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 ATTENTION = "rlstack_packed"
 _MAX_WASTE = 1.25  # a rectangle may be this much larger than what it holds
+_LARGE_MASK = 16_384  # entries of one segment's mask, above which it pays to share it (timed with four layers)
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """Tokens start..start+length of the row; they also see prefix_start..prefix_start+prefix_length."""
 
     start: int
@@ -35,7 +38,7 @@ class Rectangle:
 
     query_DL: Tensor
     key_DK: Tensor
-    mask_D1LK: Tensor | None
+    mask_D1LK: Tensor | None  # its first size is 1 where all members have prefixes of one length
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +49,9 @@ class Layout:
     restore_N: Tensor  # position of each row token in the rectangles' outputs laid end to end
 
     def to(self, device: torch.device) -> Layout:
+        if self.restore_N.device == device:
+            return self
+
         def move(t: Tensor | None) -> Any:
             return None if t is None else t.to(device, non_blocking=True)
 
@@ -55,49 +61,74 @@ class Layout:
 
 def layout(segments: Sequence[Segment]) -> Layout:
     """Groups segments into rectangles; segments must cover the row 0..N exactly once."""
-    total = sum(s.length for s in segments)
-    restore = torch.empty(total, dtype=torch.long)
-    rectangles, offset = [], 0
-    for members in _similar(segments):
-        width = max(s.length for s in members)
-        rectangles.append(_rectangle(members, width))
-        for row, s in enumerate(members):
-            first = offset + row * width
-            restore[s.start : s.start + s.length] = torch.arange(first, first + s.length)
-        offset += len(members) * width
-    return Layout(tuple(rectangles), restore)
+    table_4S = _in_order(np.array(segments, np.int64).T)
+    start_S, length_S, _, prefix_S = table_4S
+    column = np.arange(max(length_S.max(), prefix_S.max()))
+    seen_LK = _seen(length_S[prefix_S > 0], prefix_S)
+    rectangles: list[Rectangle] = []
+    first_S = np.empty_like(start_S)  # of each segment, in the rectangles laid end to end
+    offset = 0
+    for begin, end in _similar(table_4S):
+        start_D, length_D, prefix_start_D, prefix_D = table_4S[:, begin:end, None]
+        width, longest = int(length_D[-1, 0]), int(prefix_D.max())  # sorted: the longest is last
+        # Padding repeats the last token: finite values whose results nobody reads.
+        own_DL = start_D + np.minimum(column[:width], length_D - 1)
+        first_S[begin:end] = offset + width * np.arange(end - begin)
+        offset += own_DL.size
+        query_DL = torch.from_numpy(own_DL)
+        if longest == 0:
+            rectangles.append(Rectangle(query_DL, query_DL, None))  # causal order alone keeps padding out of sight
+            continue
+        prefix_DK = prefix_start_D + np.minimum(column[:longest], prefix_D - 1)
+        key_DK = torch.from_numpy(np.concatenate((prefix_DK, own_DL), axis=1))
+        rectangles.append(Rectangle(query_DL, key_DK, _mask(seen_LK, prefix_D, width, longest)))
+    by_start_S = np.argsort(start_S, kind="stable")
+    restore_N = np.repeat((first_S - start_S)[by_start_S], length_S[by_start_S]) + np.arange(length_S.sum())
+    return Layout(tuple(rectangles), torch.from_numpy(restore_N))
 
 
-def _similar(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """Sorted runs with and without prefix, cut where padding would waste more than `_MAX_WASTE`."""
-    runs: list[list[Segment]] = []
-    for s in sorted(segments, key=lambda s: (s.prefix_length > 0, s.length, s.prefix_length, s.start)):
-        run = runs[-1] if runs else []
-        if run and (run[0].prefix_length > 0) == (s.prefix_length > 0):
-            used = sum(m.length for m in run) + s.length
-            if (len(run) + 1) * max(s.length, run[-1].length) <= _MAX_WASTE * used + 16:
-                run.append(s)
-                continue
-        runs.append([s])
-    return runs
+def _in_order(table_4S: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Segments (rows start, length, prefix's start and length) sorted by kind, then length."""
+    start_S, length_S, _, prefix_S = table_4S
+    return table_4S[:, np.lexsort((start_S, prefix_S, length_S, _kind(length_S, prefix_S)))]
 
 
-def _rectangle(members: Sequence[Segment], width: int) -> Rectangle:
-    starts = torch.tensor([s.start for s in members])
-    lengths = torch.tensor([s.length for s in members])
-    columns = torch.arange(width)
-    # Padding repeats the last token: finite values whose results nobody reads.
-    own = starts[:, None] + torch.minimum(columns[None], lengths[:, None] - 1)
-    if members[0].prefix_length == 0:
-        return Rectangle(own, own, None)  # causal order alone keeps padding out of sight
-    prefix_starts = torch.tensor([s.prefix_start for s in members])
-    prefix_lengths = torch.tensor([s.prefix_length for s in members])
-    prefix_columns = torch.arange(int(prefix_lengths.max()))
-    prefix = prefix_starts[:, None] + torch.minimum(prefix_columns[None], prefix_lengths[:, None] - 1)
-    sees_prefix = (prefix_columns[None] < prefix_lengths[:, None])[:, None, :].expand(-1, width, -1)
-    sees_own = (columns[:, None] >= columns[None])[None].expand(len(members), -1, -1)
-    mask = torch.cat((sees_prefix, sees_own), dim=2)[:, None]
-    return Rectangle(own, torch.cat((prefix, own), dim=1), mask)
+def _kind(length_S: NDArray[np.int64], prefix_S: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What segments of one rectangle have in common: no prefix, a small mask each, or prefixes of one length, so that
+    all use one mask. Torch turns a mask into floats in every layer: among long answers it costs more than it masks."""
+    is_large_S = length_S * (prefix_S + length_S) > _LARGE_MASK
+    return np.where(prefix_S == 0, -1, np.where(is_large_S, prefix_S, 0))
+
+
+def _similar(table_4S: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Runs (begin, end) of one kind, cut where padding would waste more than `_MAX_WASTE`."""
+    lengths, kinds = table_4S[1].tolist(), _kind(table_4S[1], table_4S[3]).tolist()
+    borders, used = [0], 0
+    for i, (length, kind) in enumerate(zip(lengths, kinds, strict=True)):
+        used += length
+        size = (i + 1 - borders[-1]) * length  # sorted, so the newest is the longest
+        if kind != kinds[borders[-1]] or size > _MAX_WASTE * used + 16:
+            borders.append(i)
+            used = length
+    return list(itertools.pairwise([*borders, len(lengths)]))
+
+
+def _seen(length_S: NDArray[np.int64], prefix_S: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """What the tokens of a segment as long as the longest see behind a prefix as long as the longest; every mask is
+    a part of it."""
+    length, prefix = int(length_S.max(initial=0)), int(prefix_S.max())
+    return torch.ones(length, prefix + length, dtype=torch.bool).tril_(prefix).numpy()
+
+
+def _mask(seen_LK: NDArray[np.bool_], prefix_D: NDArray[np.int64], width: int, longest: int) -> Tensor:
+    """Each query sees its segment's prefix, then its own tokens up to itself. One for all where prefixes agree."""
+    room = seen_LK.shape[1] - seen_LK.shape[0]
+    alike_LK = torch.from_numpy(seen_LK[:width, room - longest : room + width])
+    if (prefix_D == longest).all():
+        return alike_LK[None, None]
+    mask_D1LK = alike_LK.repeat(len(prefix_D), 1, 1)[:, None]
+    mask_D1LK[..., :longest] = torch.from_numpy(np.arange(longest) < prefix_D)[:, None, None]
+    return mask_D1LK
 
 
 def packed_attention(

@@ -49,20 +49,26 @@ def micro_batch(batch: Batch, items: Sequence[Item], device: torch.device) -> Mi
             filler.tokens_1N, filler.positions_1N, filler.packing, filler.logits_at_M, filler.targets_M,
             filler.local_sequence_M, filler.engine_logprobs_M, zero, zero, np.empty(0, np.int64),
         )  # fmt: skip
-    row = _Row(batch)
-    for item in items:
-        row.add(item)
-    source_M = np.concatenate(row.sources)
-    sequence_M = np.repeat(np.arange(len(row.sources)), [len(s) for s in row.sources])
+    row = _row(batch, items)
+    at_N = np.arange(row.length_S.sum())
+    token_at_N = np.repeat(row.source_S - row.start_S, row.length_S) + at_N
+    trained_N = batch.trained_N[token_at_N] & np.repeat(row.is_answer_S, row.length_S)
+    trained_at_M = np.flatnonzero(trained_N)
+    source_M, logits_at_M = token_at_N[trained_at_M], trained_at_M - 1
+    # The first token of an answer is predicted by the last one of the shared prompt, wherever that lies.
+    opens_S = row.is_answer_S & (row.length_S > 0)
+    opens_S[opens_S] = trained_N[row.start_S[opens_S]]
+    logits_at_M[np.searchsorted(trained_at_M, row.start_S[opens_S])] = row.prefix_end_S[opens_S] - 1
+    sequence_M = np.repeat(np.cumsum(row.is_answer_S) - 1, row.length_S)[trained_at_M]
 
     def tensor(values: NDArray, dtype: torch.dtype) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(device, dtype)
 
     return MicroBatch(
-        tokens_1N=tensor(batch.tokens_N[np.concatenate(row.token_at)], torch.long)[None],
-        positions_1N=tensor(np.concatenate(row.positions), torch.long)[None],
+        tokens_1N=tensor(batch.tokens_N[token_at_N], torch.long)[None],
+        positions_1N=tensor(np.repeat(row.position_S - row.start_S, row.length_S) + at_N, torch.long)[None],
         packing=layout(row.segments).to(device),
-        logits_at_M=tensor(np.concatenate(row.logits_at), torch.long),
+        logits_at_M=tensor(logits_at_M, torch.long),
         targets_M=tensor(batch.tokens_N[source_M], torch.long),
         local_sequence_M=tensor(sequence_M, torch.long),
         engine_logprobs_M=tensor(batch.engine_logprobs_N[source_M], torch.float32),
@@ -72,38 +78,42 @@ def micro_batch(batch: Batch, items: Sequence[Item], device: torch.device) -> Mi
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _Row:
-    """Grows a packed row item by item."""
+    """What a packed row consists of. Axis `_S`: its segments, shared prompts among them."""
 
-    def __init__(self, batch: Batch) -> None:
-        self._batch, self._offsets_B, self._length = batch, batch.offsets_B, 0
-        self.token_at: list[NDArray[np.int64]] = []  # flat positions of the row's tokens
-        self.positions: list[NDArray[np.int64]] = []
-        self.segments: list[Segment] = []
-        self.logits_at: list[NDArray[np.int64]] = []
-        self.sources: list[NDArray[np.int64]] = []  # flat positions of trained tokens, per sequence
+    segments: list[Segment]
+    start_S: NDArray[np.int64]  # in the row
+    length_S: NDArray[np.int64]
+    source_S: NDArray[np.int64]  # where its tokens begin in the batch's flat arrays
+    position_S: NDArray[np.int64]  # of its first token in its document
+    prefix_end_S: NDArray[np.int64]  # in the row
+    is_answer_S: NDArray[np.bool_]  # not a shared prompt, whose tokens nobody trains
 
-    def add(self, item: Item) -> None:
-        if len(item) == 1:  # nothing to share: one segment, plain causal
-            self._add_sequence(item[0], 0, 0)
-            return
-        prompt_length = int(self._batch.prompt_lengths_B[item[0]])
-        prompt_start = self._length
-        self._lay(int(self._offsets_B[item[0]]), prompt_length, 0, Segment(prompt_start, prompt_length))
+
+def _row(batch: Batch, items: Sequence[Item]) -> _Row:
+    begin_B, length_B, prompt_B = (x.tolist() for x in (batch.offsets_B, batch.lengths_B, batch.prompt_lengths_B))
+    segments: list[Segment] = []
+    sources: list[int] = []
+    answers: list[bool] = []
+    end = 0
+
+    def lay(source: int, segment: Segment, answer: bool) -> None:
+        nonlocal end
+        segments.append(segment)
+        sources.append(source)
+        answers.append(answer)
+        end += segment.length
+
+    for item in items:
+        prefix, shared = end, 0
+        if len(item) > 1:  # else nothing to share: one segment, plain causal
+            shared = prompt_B[item[0]]
+            lay(begin_B[item[0]], Segment(end, shared), False)
         for i in item:
-            self._add_sequence(i, prompt_start, prompt_length)
-
-    def _add_sequence(self, i: int, prefix_start: int, prefix_length: int) -> None:
-        begin, end = int(self._offsets_B[i]), int(self._offsets_B[i] + self._batch.lengths_B[i])
-        own, start = begin + prefix_length, self._length
-        self._lay(own, end - own, prefix_length, Segment(start, end - own, prefix_start, prefix_length))
-        trained = begin + np.flatnonzero(self._batch.trained_N[begin:end])
-        before = trained - own - 1  # -1: predicted by the last token of the shared prompt
-        self.logits_at.append(np.where(before >= 0, start + before, prefix_start + prefix_length - 1))
-        self.sources.append(trained)
-
-    def _lay(self, first: int, length: int, position: int, segment: Segment) -> None:
-        self.token_at.append(np.arange(first, first + length))
-        self.positions.append(np.arange(position, position + length))
-        self.segments.append(segment)
-        self._length += length
+            lay(begin_B[i] + shared, Segment(end, length_B[i] - shared, prefix, shared), True)
+    start_S, length_S, prefix_start_S, prefix_length_S = np.array(segments, np.int64).T
+    return _Row(
+        segments, start_S, length_S, np.array(sources), prefix_length_S, prefix_start_S + prefix_length_S,
+        np.array(answers),
+    )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlstack.config.rl import RLStage
-from rlstack.data.batch import Batch, Item, shared_items
+from rlstack.data.batch import Batch, Item, behind_prompts, shared_items
 from rlstack.data.packing import balance
 from rlstack.errors import ScoringError
 from rlstack.grpo import advantage, kl, reduction
@@ -40,15 +40,16 @@ def batch_of(groups_P: Sequence[Group], stage: RLStage, rewards: Rewards) -> tup
             f"were cut off (sampling.truncated={stage.sampling.truncated}); see the step's rollouts"
         )
     samples_B = [rows[i][1] for i in kept]
-    lengths_B = np.array([len(s.prompt_ids) + s.n_tokens for s in samples_B], np.int64)
+    prompt_lengths_B = np.array([len(s.prompt_ids) for s in samples_B], np.int64)
+    lengths_B = prompt_lengths_B + [s.n_tokens for s in samples_B]
     trained_B = np.array([int(s.loss_mask.sum()) for s in samples_B])
     weights = reduction.compute(stage.loss, trained_B, [rows[i][0] for i in kept], stage.sampling.max_tokens)
     return Batch(
         tokens_N=np.concatenate([part for s in samples_B for part in (s.prompt_ids, s.completion_ids)]),
         lengths_B=lengths_B,
-        prompt_lengths_B=np.array([len(s.prompt_ids) for s in samples_B], np.int64),
-        trained_N=_flat([s.loss_mask for s in samples_B], samples_B, np.bool_),
-        engine_logprobs_N=_flat([s.logprobs for s in samples_B], samples_B, np.float32),
+        prompt_lengths_B=prompt_lengths_B,
+        trained_N=behind_prompts([s.loss_mask for s in samples_B], prompt_lengths_B, np.bool_),
+        engine_logprobs_N=behind_prompts([s.logprobs for s in samples_B], prompt_lengths_B, np.float32),
         advantages_N=np.repeat(advantages_B[kept], lengths_B).astype(np.float32),
         weights_N=np.repeat(weights.weight_B, lengths_B).astype(np.float32),
         normaliser=weights.normaliser,
@@ -108,14 +109,6 @@ def _advantages(
             *([terms[env][term] for env in env_B] for term in TERMS),
         ],
     )
-
-
-def _flat(completions: Sequence[NDArray], samples_B: Sequence[Sample], dtype: type) -> NDArray:
-    """Per-token values of completions, with zeros for the prompts before them."""
-    parts = []
-    for values, sample in zip(completions, samples_B, strict=True):
-        parts += [np.zeros(len(sample.prompt_ids), dtype), values.astype(dtype)]
-    return np.concatenate(parts)
 
 
 def sampled_logprobs(stage: RLStage, batch: Batch) -> NDArray[np.float32] | None:

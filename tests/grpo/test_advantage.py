@@ -184,6 +184,45 @@ def test_the_batch_is_its_groups_in_any_order(kind):
         np.testing.assert_array_equal(found[own], advantages(scores[own], valid[own], kind=kind))
 
 
+rows_of_groups = st.lists(st.tuples(score, st.booleans(), st.sampled_from([-5, 0, 3, 4, 900])), min_size=1, max_size=60)
+
+
+@given(rows_of_groups, st.sampled_from(["grpo", "dr_grpo", "rloo"]), st.sampled_from(["std", "none"]))
+def test_the_batch_in_one_pass_is_the_written_formula_per_group(rows, kind, normalise):
+    scores, valid, groups = (np.array(x) for x in zip(*rows, strict=True))
+    holes = np.where(valid, scores, np.nan)
+    cfg = AdvantageConfig(kind=kind, normalise=normalise)
+    found = compute(cfg, holes, valid, groups, groups)
+    for g in set(groups.tolist()):
+        own = groups == g
+        expected = reference(scores[own].tolist(), valid[own].tolist(), kind, normalise)
+        np.testing.assert_allclose(found[own], expected, rtol=1e-6, atol=1e-7)
+
+
+@given(rows_of_groups, st.sampled_from(["std", "none"]), st.booleans())
+def test_reinforce_pp_is_the_written_formula_per_domain(rows, normalise, baseline):
+    scores, valid, groups = (np.array(x) for x in zip(*rows, strict=True))
+    domains = groups % 2
+    found = reinforce_pp(scores, valid, domains, groups if baseline else None, normalise=normalise)
+    expected = np.zeros(len(rows))
+    for label in {*(groups if baseline else domains).tolist()}:
+        own = (groups if baseline else domains) == label
+        expected[own] = reference(scores[own].tolist(), valid[own].tolist(), "dr_grpo", "none")
+    for domain in (0, 1):
+        own = (domains == domain) & valid
+        if normalise == "std" and expected[own].any():
+            mean = math.fsum(expected[own]) / own.sum()
+            spread = math.fsum((x - mean) ** 2 for x in expected[own]) / (own.sum() - 1)
+            expected[own] /= math.sqrt(spread) + 1e-6
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_score_that_is_not_finite_is_refused_with_its_group():
+    scores, groups = [0.0, 1.0, 0.5, math.inf], [7, 7, 9, 9]
+    with pytest.raises(ValueError, match=r"found inf in \[0.5, inf\], group 1"):
+        compute(AdvantageConfig(), scores, [True] * 4, groups, [0] * 4)
+
+
 def test_compute_reaches_every_configured_kind():
     scores, valid, groups, domains = [1.0, 0.0, 0.5, 0.0], [True] * 4, [0, 0, 1, 1], [0, 0, 0, 0]
     one = compute(AdvantageConfig(kind="reinforce_pp"), scores, valid, groups, domains)

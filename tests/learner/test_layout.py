@@ -38,10 +38,11 @@ def test_packed_row_equals_documents_alone(small_model, lengths):
     torch.testing.assert_close(packed.logits[0], expected, atol=1e-5, rtol=1e-5)
 
 
-def test_shared_prefix_equals_whole_sequences_in_values_and_gradients(small_model):
+@pytest.mark.parametrize("answers", [((5, 9, 1), (7, 7)), ((150, 2, 130), (140, 160))])  # long ones share a mask
+def test_shared_prefix_equals_whole_sequences_in_values_and_gradients(small_model, answers):
     torch.manual_seed(2)
     prompts = [torch.randint(0, 96, (n,)) for n in (11, 4)]
-    answers = [[torch.randint(0, 96, (n,)) for n in sizes] for sizes in ((5, 9, 1), (7, 7))]
+    answers = [[torch.randint(0, 96, (n,)) for n in sizes] for sizes in answers]
     row, positions, segments, length = [], [], [], 0
     for prompt, own in zip(prompts, answers, strict=True):
         start = length
@@ -94,6 +95,38 @@ def test_every_token_is_restored_whatever_the_order_of_segments():
         laid = torch.cat([r.query_DL.flatten() for r in packing.rectangles])
         assert torch.equal(laid[packing.restore_N], torch.arange(start))
         assert len(laid) <= 1.25 * start + 16 * len(packing.rectangles), "padding wastes too much"
+
+
+def test_a_query_sees_its_prefix_and_its_own_past_and_nothing_else():
+    rng = random.Random(4)
+    for _ in range(10):
+        segments, start = [], 0
+        for _ in range(rng.randint(1, 5)):
+            prefix = Segment(start, rng.choice([1, 7, 7, 40]))
+            segments.append(prefix)
+            start += prefix.length
+            for _ in range(rng.randint(0, 5)):
+                length = rng.choice([1, 5, 30, rng.randint(120, 170)])
+                segments.append(Segment(start, length, prefix.start, prefix.length))
+                start += length
+        by_start = {s.start: s for s in segments}
+        for rectangle in layout(segments).rectangles:
+            rows, width = rectangle.query_DL.shape
+            mask = rectangle.mask_D1LK
+            if mask is None:
+                mask = torch.ones(width, width, dtype=torch.bool).tril()[None, None]
+            for row, seen in enumerate(mask[:, 0].expand(rows, -1, -1)):
+                s = by_start[int(rectangle.query_DL[row, 0])]
+                past = list(range(s.prefix_start, s.prefix_start + s.prefix_length))
+                for t in range(s.length):
+                    expected = [*past, *range(s.start, s.start + t + 1)]
+                    assert rectangle.key_DK[row][seen[t]].tolist() == expected
+
+
+def test_long_answers_share_one_mask():
+    segments = [Segment(0, 30), *(Segment(30 + 200 * i, 200, 0, 30) for i in range(8))]
+    masks = [r.mask_D1LK for r in layout(segments).rectangles if r.mask_D1LK is not None]
+    assert [tuple(m.shape) for m in masks] == [(1, 1, 200, 230)]
 
 
 def test_attention_without_a_layout_is_refused():
