@@ -142,7 +142,7 @@ def _beside(text: str, last: Statement) -> list[Statement]:
     return [other] if other is not None else []
 
 
-def _last_together(found: list[Statement]) -> list[Statement]:
+def last_together(found: list[Statement]) -> list[Statement]:
     """The last statement and those beside it, each text once; too many different ones settle on nothing."""
     together = {found[-1].text: found[-1]}
     first = found[-1]
@@ -195,10 +195,10 @@ def final_statements(text: str, closing: Callable[[str], list[Statement]] = clos
     said = _said(text)
     if not strong and not said:
         return closing(text)
-    final = _last_together(strong or said)
+    final = last_together(strong or said)
     if strong and final:
         later = [s for s in said if s.start >= final[-1].end]
-        final += _last_together(later) if later else []
+        final += last_together(later) if later else []
     return final + _beside(text, final[-1]) if final else []
 
 

@@ -13,10 +13,11 @@ from functools import lru_cache
 from typing import Any
 
 from rlstack.api import Response, Score, invalid, judged
-from rlstack.rewards._answer.final import boxes, final_statements
+from rlstack.rewards._answer.final import Statement, boxes, final_statements, last_together
 from rlstack.rewards._answer.plain import tail
-from rlstack.rewards.math.answer import Answer, Opaque, Quantity, Words
+from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Series, Words
 from rlstack.rewards.math.closing import assigned_lines, closing_value
+from rlstack.rewards.math.commas import as_one_number
 from rlstack.rewards.math.compare import equal, is_number, undecided
 from rlstack.rewards.math.quantities import Terms
 from rlstack.rewards.math.read import read_answer
@@ -44,11 +45,14 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     return _judge(response.answer, gold, terms)
 
 
+_END_TOKEN = re.compile(r"(?:\s*(?:</s>|<\|[a-z_]{1,20}\|>|<eos>|<end_of_turn>)){1,4}$")
 _BEHIND = 60  # characters after a box, where its unit may stand
 
 
 def _judge(text: str, gold: str, terms: Terms) -> Score:
     text = tail(text)
+    if text.endswith(">"):
+        text = text[:-100] + _END_TOKEN.sub("", text[-100:])
 
     def is_gold(given: str) -> bool:
         return same_answer(gold, given, terms)
@@ -99,7 +103,7 @@ def read_gold(text: str) -> tuple[str, Answer]:
     """
     boxed = boxes(text)
     if boxed:
-        text = boxed[-1].text
+        text = _boxed_gold(boxed)
     elif "####" in text:
         text = text.rpartition("####")[2]
     clean = cleaned(text)
@@ -107,6 +111,12 @@ def read_gold(text: str) -> tuple[str, Answer]:
     if isinstance(answer, Opaque) and not _balanced_enough(clean):
         raise UnreadableError("unbalanced brackets or no content")
     return clean, answer
+
+
+def _boxed_gold(boxed: list[Statement]) -> str:
+    """The last box of a gold solution, with the different ones that stand near it as one list."""
+    together = {squeezed(s.text): s.text for s in last_together(boxed) or boxed[-1:]}
+    return ", ".join(together.values())
 
 
 def _balanced_enough(text: str) -> bool:
@@ -124,17 +134,33 @@ def same_answer(gold: str, given: str, terms: Terms) -> bool:
         if squeezed(given_text) == squeezed(gold_text) and _spaced(given_text) == _spaced(gold_text):
             return True
         given_answer = read_answer(given_text)
-        return _same(gold_text, gold_answer, given_text, given_answer, terms)
+        return _same(gold_text, gold_answer, given_text, given_answer, terms) or (
+            ("," in gold_text or "," in given_text)
+            and _same_with_decimal_comma(gold_text, gold_answer, given_text, given_answer, terms)
+        )
     except UnreadableError:
         return False
 
 
-_APART = re.compile(r"\d\s+\d")
+def _same_with_decimal_comma(gold_text: str, gold: Answer, given_text: str, given: Answer, terms: Terms) -> bool:
+    """Equality where `2,74` on one side stands beside one number on the other."""
+    given_number = as_one_number(given_text)
+    gold_number = as_one_number(gold_text, gold=True)
+    if given_number is not None:
+        given_text, given = given_number, read_answer(given_number)
+    if gold_number is not None and (given_number is not None or "," not in given_text):
+        gold_text, gold = gold_number, read_answer(gold_number)
+    if isinstance(gold, Series | Matrix) or isinstance(given, Series | Matrix):
+        return False
+    return (gold_number or given_number) is not None and equal(gold, given, terms)
+
+
+_APART = re.compile(r"\d\s+\d|\d,\s+\d{3}(?!\d)")
 _THOUSANDS = re.compile(r"(?<!\d)\d{1,3}(?:\s\d{3})+(?!\d)")
 
 
 def _spaced(text: str) -> bool:
-    """Whether white space sets digits apart ("1 2"), other than thousands ("12 000")."""
+    """Whether white space sets digits apart ("1 2", "1, 250"), other than thousands ("12 000")."""
     return _APART.search(_THOUSANDS.sub("0", text)) is not None
 
 
@@ -152,13 +178,18 @@ def _same(gold_text: str, gold: Answer, given_text: str, given: Answer, terms: T
     return same_symbolically(gold_text, given_text)
 
 
+_OTHER_CHOICE = re.compile(r"\([A-J]\)|\b(?:or|and|not|either|maybe|perhaps)\b|^[A-J]\b(?!\s*[=^_+])")
+
+
 def _lettered_part(text: str, other: Answer) -> Answer | None:
     """The part of `(B) 12` that can be compared: its letter with a letter, its text with anything else."""
     choice = lettered(text)
     if choice is None:
         return None
     is_letter = isinstance(other, Quantity) and isinstance(other.term, Symbol) and other.term.name in "ABCDEFGHIJ"
-    return read_answer(choice[0] if is_letter else cleaned(choice[1]))
+    if is_letter or not choice[1]:
+        return read_answer(choice[0]) if is_letter and not _OTHER_CHOICE.search(choice[1]) else None
+    return read_answer(cleaned(choice[1]))
 
 
 __all__ = ["DEADLINE_S", "read_gold", "same_answer", "score"]

@@ -8,6 +8,7 @@ from itertools import pairwise
 from rlstack.rewards._answer.final import Statement
 from rlstack.rewards.math.behind import DEGREES, plain_units, unit_run
 from rlstack.rewards.math.units import SPACED_UNITS
+from rlstack.rewards.math.vocabulary import CODE_WORDS
 
 LONGEST_SENTENCE = 300  # characters of a sentence whose only number counts
 _BLOCK = 1_500  # characters at the end that may hold the closing formula
@@ -25,16 +26,14 @@ _VALUE = re.compile(
     re.A,
 )
 _NUMBER = re.compile(r"(?<![\w.])-?\$?\d", re.A)
-_GOES_ON = re.compile(
-    r"\s*(?:[\^*·+=<>√π]|\\(?:times|cdot|sqrt|pm|mp|div|frac|pi|le|ge|ne)(?![a-z])|[^\W\d_](?<=[^\x00-\x7f]))"
-)
+_GOES_ON = re.compile(r"\s*(?:[\^*·+=<>√π]|\\(?:times|cdot|sqrt|pm|mp|div|frac|pi|le|ge|ne)(?![a-z])|[α-ωΑ-Ω])")
 _VARIABLE = re.compile(r"\s+([b-hj-z])(?![\w'.])")
 _LABELS = (
     r"(?:step|question|problem|exercise|equation|figure|section|chapter|level|example|task|theorem|lemma|test|case"
     r"|part|line)"
 )
 _LABEL_BEFORE = re.compile(rf"\b{_LABELS}s?\s*#?$", re.I)
-_LAST_WORD = re.compile(r"\b(?:is|are|equals|gives)\s+(\S{1,60})$")
+_LAST_WORD = re.compile(r"\b(?:is|are|equals|gives|has|have)\s+(no\s+solutions?|\S{1,60})[.*_]*$", re.I)
 _NO_CLAIM = re.compile(
     r"\b(?:not|never|neither|nor|or|either|between|(?:more|less|fewer|greater) than|at (?:least|most)|up to)\b|n't\b"
     r"|\b(?:if|whether)\s+(?:the\s+)?answer"
@@ -45,8 +44,7 @@ _NO_CLAIM = re.compile(
     re.I,
 )
 _CODE = re.compile(
-    r"(?:.*?(?:[:=]|\b(?:is|are))\s)?\W*(?:(?:select|insert|update|delete|drop|alter|pragma|attach|vacuum|explain|limit|offset|return|print|printf|puts"
-    r"|echo|exit|goto|sleep|eval|exec|def|lambda|assert|raise|yield|import|const|var)\b(?!\s*[:=])|console\.)"
+    rf"(?:.*?(?:[:=]|\b(?:is|are))\s)?\W*(?:(?:{'|'.join(sorted(CODE_WORDS))})\b(?!\s*[:=])|console\.)"
     r'|.*?(?:[{\[,]\s*"[^"]*"\s*:|</?[a-z_]+>|\w\([^()]*\d[^()]*\))',
     re.I,
 )

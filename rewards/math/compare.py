@@ -6,10 +6,10 @@ from fractions import Fraction
 
 from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Relation, Series, Words, symbol_of
 from rlstack.rewards.math.evaluate import approximate, proportional
-from rlstack.rewards.math.intervals import MIRRORED, as_interval, as_meet, as_union, without_point
+from rlstack.rewards.math.intervals import MIRRORED, as_interval, as_line, as_meet, as_union, without_point
 from rlstack.rewards.math.named import assignments, in_order, names_value, of_one_kind
 from rlstack.rewards.math.quantities import Terms, same_quantity
-from rlstack.rewards.math.terms import Call, Term, exact, finished, symbols
+from rlstack.rewards.math.terms import Call, Symbol, Term, exact, finished, symbols
 
 MOST_UNORDERED = 24
 
@@ -45,12 +45,12 @@ def _named(gold: Answer, given: Answer, terms: Terms) -> bool | None:
     if named is None:
         return None
     bare = _vector(gold if here is None else given)
-    if not isinstance(bare, Series) or bare.brackets not in ("()", ",", "{}", "or"):
+    if not isinstance(bare, Series) or bare.brackets not in ("()", ",", "{}", "or", "pm"):
         return None if isinstance(bare, Relation) else False
     if of_one_kind(named):
         a, b = (bare.items, tuple(named.values())) if here is None else (tuple(named.values()), bare.items)
         return (_in_order if bare.brackets == "()" or terms.ordered else _in_any_order)(a, b, terms)
-    if bare.brackets in ("{}", "or"):
+    if bare.brackets in ("{}", "or", "pm"):
         return False
     values = tuple(in_order(given if here is None else gold, named))
     return _in_order(*((bare.items, values) if here is None else (values, bare.items)), terms)
@@ -92,10 +92,14 @@ def _distinct(items: tuple[Answer, ...]) -> tuple[Answer, ...]:
 
 
 def _collections(gold: Answer, given: Answer, terms: Terms) -> bool:
-    gold, given = _vector(gold), _vector(given)
+    if isinstance(gold, Matrix) != isinstance(given, Matrix):
+        gold, given = _bare_vector(gold), _bare_vector(given)
+    gold, given = as_line(_vector(gold)), as_line(_vector(given))
     if not (isinstance(gold, Series) and isinstance(given, Series)):
         series, other = (gold, given) if isinstance(gold, Series) else (given, gold)
         assert isinstance(series, Series)
+        if series.brackets == "mod":
+            return equal(series.items[0], other, terms) if series is gold else equal(other, series.items[0], terms)
         if series.brackets == "{}" and len(series.items) == 1:
             return equal(series.items[0], other, terms) if series is gold else equal(other, series.items[0], terms)
         return series.brackets in (",", "or") and series is given and _all_agree(other, series, terms)
@@ -138,6 +142,11 @@ def _all_agree(gold: Answer, given: Series, terms: Terms) -> bool:
         and given.brackets == "or"
         and all(equal(gold, i, terms) for i in given.items)
     )
+
+
+def _bare_vector(answer: Answer) -> Answer:
+    """`[1, -2]` beside a matrix is a vector, not an interval."""
+    return Series("()", answer.items) if isinstance(answer, Series) and answer.brackets == "[]" else answer
 
 
 def _vector(answer: Answer) -> Answer:
@@ -186,7 +195,7 @@ def _claims(gold: Answer, given: Relation, terms: Terms) -> bool:
     interval = as_interval(given) or without_point(given)
     if interval is not None:
         return isinstance(gold, Series) and _collections(gold, interval, terms)
-    if not set(given.ops) <= {"=", "approx"} or not names_value(given.sides[0]):
+    if not set(given.ops) <= {"=", "approx", "equiv"} or not names_value(given.sides[0]):
         return False
     named = symbol_of(given.sides[0]) is not None or isinstance(given.sides[0], Opaque)
     sides = given.sides[1:] if named else given.sides
@@ -208,27 +217,30 @@ def _worth(gold: Answer, side: Answer) -> bool:
 
 
 def _roughly_equal(sides: tuple[Answer, ...]) -> bool:
-    values = [approximate(s.term) for s in sides if isinstance(s, Quantity)]
-    known = [v for v in values if v is not None]
+    values = [(approximate(s.term), s.percent) for s in sides if isinstance(s, Quantity)]
+    known = [v / 100 if percent else v for v, percent in values if v is not None]
     return len(known) < 2 or max(known) - min(known) <= 0.02 * max(map(abs, known))
 
 
 def _same_relation(gold: Relation, given: Relation, terms: Terms) -> bool:
     left, right = as_interval(gold), as_interval(given)
-    if left is not None and right is not None:
-        return _in_named_interval(gold, given, left, right, terms)
+    names = {n for r in (gold, given) for s in r.sides if isinstance(s, Quantity) for n in symbols(s.term)}
+    if left is not None and right is not None and len(names) == 1:
+        return left.brackets == right.brackets and _in_order(left.items, right.items, terms)
     if set(gold.ops) == {"="} and set(given.ops) <= {"=", "approx"}:
-        names = symbol_of(gold.sides[0]), symbol_of(given.sides[0])
-        if names[0] is not None and names[0] == names[1]:
+        defined = symbol_of(gold.sides[0]), symbol_of(given.sides[0])
+        if defined[0] is not None and (defined[0] == defined[1] or set(map(_is_graph, defined)) == {"y", "f(x)"}):
             return _claims(gold.sides[-1], given, terms)
     if len(gold.ops) == 1 and len(given.ops) == 1:
         return _same_balance(gold, given)
     return gold.ops == given.ops and _in_order(gold.sides, given.sides, terms)
 
 
-def _in_named_interval(gold: Relation, given: Relation, left: Series, right: Series, terms: Terms) -> bool:
-    names = {s for r in (gold, given) for s in map(symbol_of, r.sides) if s is not None}
-    return len(names) == 1 and left.brackets == right.brackets and _in_order(left.items, right.items, terms)
+def _is_graph(name: Term | None) -> str:
+    if isinstance(name, Symbol):
+        return name.name
+    applied = isinstance(name, Call) and name in [Call("*", (Symbol(f), Symbol("x"))) for f in "fgh"]
+    return "f(x)" if applied else ""
 
 
 def _same_balance(gold: Relation, given: Relation) -> bool:

@@ -65,6 +65,12 @@ def _float_factorial(x: Any) -> float:
 
 
 def _float_binomial(n: Any, k: Any) -> float:
+    n, k = _real(n), _real(k)
+    if not isinstance(n, complex) and not isinstance(k, complex) and float(k).is_integer() and 0 <= k <= 60:
+        product = 1.0
+        for j in range(int(k)):
+            product *= (n - j) / (j + 1)
+        return product
     return _float_factorial(n) / (_float_factorial(k) * _float_factorial(_real(n) - _real(k)))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from rlstack.rewards.math.answer import Answer, Quantity, Relation, Series, symbol_of
-from rlstack.rewards.math.evaluate import ordered
-from rlstack.rewards.math.terms import Call, Symbol
+from rlstack.rewards.math.evaluate import approximate, ordered
+from rlstack.rewards.math.terms import Call, Symbol, UnreadableError
 
 MIRRORED = {"<": ">", ">": "<", "le": "ge", "ge": "le", "=": "=", "ne": "ne"}
+_INFINITY, _BELOW = Quantity(Symbol("inf")), Quantity(Call("neg", (Symbol("inf"),)))
 
 
 def as_union(answer: Series) -> tuple[Answer, ...] | None:
@@ -20,29 +23,64 @@ def as_union(answer: Series) -> tuple[Answer, ...] | None:
 
 
 def without_point(answer: Relation) -> Series | None:
-    """`x ≠ 3` as (-∞, 3) ∪ (3, ∞)."""
-    if answer.ops != ("ne",) or symbol_of(answer.sides[0]) is None:
+    """`x ≠ 3` as (-∞, 3) ∪ (3, ∞), `|x| > 2` as (-∞, -2) ∪ (2, ∞)."""
+    if len(answer.ops) != 1:
         return None
-    infinity, below = Quantity(Symbol("inf")), Quantity(Call("neg", (Symbol("inf"),)))
-    point = answer.sides[1]
-    return Series("u", (Series("()", (below, point)), Series("()", (point, infinity))))
+    left, right = answer.sides
+    if answer.ops == ("ne",) and symbol_of(left) is not None:
+        return Series("u", (Series("()", (_BELOW, right)), Series("()", (right, _INFINITY))))
+    if answer.ops[0] in (">", "ge") and _is_distance(left) and isinstance(right, Quantity):
+        low, high = ("()", "()") if answer.ops == (">",) else ("(]", "[)")
+        return Series("u", (Series(low, (_BELOW, _negative(right))), Series(high, (right, _INFINITY))))
+    return None
+
+
+def reals_without(answer: Answer) -> Series:
+    """The real numbers without a finite set or one closed interval. Raises UnreadableError for anything else."""
+    if not isinstance(answer, Series) or answer.brackets not in ("{}", "[]"):
+        raise UnreadableError("not a set of numbers")
+    points = [i for i in answer.items if isinstance(i, Quantity)]
+    if not points or len(points) != len(answer.items) or len({ordered(p.term, p.term) for p in points}) != 1:
+        raise UnreadableError("not a set of numbers")
+    points.sort(key=lambda p: approximate(p.term) or 0.0)
+    ends = [_BELOW, *points, _INFINITY]
+    pairs = list(pairwise(ends)) if answer.brackets == "{}" else [(ends[0], ends[1]), (ends[-2], ends[-1])]
+    return Series("u", tuple(Series("()", pair) for pair in pairs))
+
+
+def as_line(answer: Answer) -> Answer:
+    """The set of the real numbers as an interval; any other answer as it is."""
+    return Series("()", (_BELOW, _INFINITY)) if answer == Quantity(Symbol("bb:R")) else answer
+
+
+def _is_distance(side: Answer) -> bool:
+    return (
+        isinstance(side, Quantity)
+        and isinstance(side.term, Call)
+        and side.term.op == "abs"
+        and (isinstance(side.term.args[0], Symbol))
+    )
+
+
+def _negative(bound: Quantity) -> Quantity:
+    return Quantity(Call("neg", (bound.term,)))
 
 
 def as_interval(answer: Answer) -> Series | None:
     """`x > 3` as (3, ∞), `1 ≤ x < 2` as [1, 2)."""
     if not isinstance(answer, Relation):
         return answer if isinstance(answer, Series) and answer.brackets in ("()", "[]", "(]", "[)") else None
-    infinity = Quantity(Symbol("inf"))
-    below = Quantity(Call("neg", (Symbol("inf"),)))
     if len(answer.ops) == 1 and answer.ops[0] in ("<", ">", "le", "ge"):
         op, (left, right) = answer.ops[0], answer.sides
         if symbol_of(right) is not None and symbol_of(left) is None:
             op, left, right = MIRRORED[op], right, left
+        if op in ("<", "le") and _is_distance(left) and isinstance(right, Quantity):
+            return Series("()" if op == "<" else "[]", (_negative(right), right))
         if symbol_of(left) is None:
             return None
         if op in ("<", "le"):
-            return Series("()" if op == "<" else "(]", (below, right))
-        return Series("()" if op == ">" else "[)", (right, infinity))
+            return Series("()" if op == "<" else "(]", (_BELOW, right))
+        return Series("()" if op == ">" else "[)", (right, _INFINITY))
     if len(answer.ops) == 2 and symbol_of(answer.sides[1]) is not None:
         ops, sides = answer.ops, answer.sides
         if set(ops) <= {">", "ge"}:

@@ -74,13 +74,13 @@ def _one_unknown(term: Term) -> bool:
         return False
     found = symbols(term)
     if len(found) == 1:
-        return not _applied(term)
+        return not (_applied(term) or next(iter(found)).startswith("C_"))
     segment = all(len(name) == 1 and name.isupper() for name in found)
     return segment and len(found) == 2 and not _has_sum(term) and term.op in ("*", "^") and not _plain_product(term)
 
 
 def _applied(term: Call) -> bool:
-    """`f(3)` reads as a product of a letter and a number."""
+    """`f(3)` reads as a product of a letter and a number, `C_6^2` as a power."""
     return term.op == "*" and isinstance(term.args[0], Symbol)
 
 

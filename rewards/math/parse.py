@@ -10,6 +10,8 @@ from rlstack.rewards.math.tokens import Token
 DEEPEST = 40
 _CLOSING = {"(": ")", "[": "]", "{": "}", "\\{": "\\}", "|": "|", "lfloor": "rfloor", "lceil": "rceil", "<(": ")>"}
 _END = Token("", "")
+_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_BASES |= {"twelve": 12, "sixteen": 16}
 
 
 def read_term(tokens: list[Token]) -> Term:
@@ -55,7 +57,11 @@ class _Parser:
         if self.at("choose"):
             self.take()
             return Call("binom", (terms[0], self.sum(depth + 1)))
-        return terms[0] if len(terms) == 1 else Call("+", tuple(terms))
+        whole = terms[0] if len(terms) == 1 else Call("+", tuple(terms))
+        if self.at("over"):
+            self.take()
+            return Call("/", (whole, self.sum(depth + 1)))
+        return whole
 
     def product(self, depth: int) -> Term:
         if depth > DEEPEST:
@@ -182,12 +188,19 @@ class _Parser:
                 term = _primed(term)
             elif self.at("_") and isinstance(term, Number):
                 self.take()
-                term = Call("@base", (term, self.digit_argument(depth)))
+                term = _in_base(term, self.base(depth))
             elif self.at("_") and isinstance(term, Symbol):
                 self.take()
                 term = Symbol(f"{term.name}_{self.subscript()}")
             else:
                 return term
+
+    def base(self, depth: int) -> Term:
+        """The base of a numeral, in digits or in words: `_2`, `_{16}`, `_{\\text{two}}`, `_{(2)}`."""
+        if self.at("{") and self.peek(2) == "}" and self.peek(1) in _BASES:
+            self.position += 3
+            return Number(Fraction(_BASES[self.peek(-2)]))
+        return self.digit_argument(depth)
 
     def subscript(self) -> str:
         """The subscript as plain text: it is part of a name."""
@@ -339,6 +352,10 @@ def _primed(term: Term) -> Term:
     if not isinstance(term, Symbol):
         raise UnreadableError("prime of a term")
     return Symbol(term.name + "'")
+
+
+def _in_base(numeral: Number, base: Term) -> Term:
+    return numeral if base == Number(Fraction(10)) else Call("@base", (numeral, base))
 
 
 def _mixed(factors: list[Term]) -> bool:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd
 
 from rlstack.rewards.math.answer import Quantity
 from rlstack.rewards.math.evaluate import approximate, same_value
-from rlstack.rewards.math.terms import Call, Number, Symbol, Term, exact, finished, functions, symbols, walk
+from rlstack.rewards.math.terms import (
+    Call,
+    Number,
+    Symbol,
+    Term,
+    exact,
+    finished,
+    functions,
+    has_decimal,
+    symbols,
+    walk,
+)
 from rlstack.rewards.math.units import ONE_LETTER, Unit, read_unit
 
 _LOGARITHMS = frozenset({"ln", "log", "lg"})
@@ -104,6 +116,10 @@ def _percent_against_number(gold: Quantity, given: Quantity, terms: Terms) -> bo
 def _numbers(gold: Term, given: Term, factor: Fraction, terms: Terms) -> bool:
     if terms.tolerance > 0:
         return _within(gold, given, factor, terms.tolerance)
+    if _is_clock(gold):
+        return gold == given
+    if finished(gold) and _spelt_out_closed(gold, given) and factor == 1:
+        return True
     if finished(gold):
         return (gold == given and factor == 1) or (finished(given) and _same_literal(gold, given, factor))
     if factor != 1:
@@ -114,12 +130,44 @@ def _numbers(gold: Term, given: Term, factor: Fraction, terms: Terms) -> bool:
         extra = functions(given) - functions(gold)
         if extra and not (extra <= _LOGARITHMS and functions(gold) & _LOGARITHMS) and not _exponential(extra, gold):
             return False
-    return same_value(gold, given)
+    return same_value(gold, given) or (_adds(gold, "C") and _adds(given, "c") and same_value(gold, _capital(given)))
+
+
+def _adds(term: Term, name: str) -> bool:
+    """Whether a sum has a constant of integration by that name."""
+    return isinstance(term, Call) and term.op == "+" and Symbol(name) in term.args
+
+
+def _capital(total: Term) -> Term:
+    assert isinstance(total, Call)
+    return Call("+", tuple(Symbol("C") if a == Symbol("c") else a for a in total.args))
 
 
 def _exponential(extra: frozenset[str], gold: Term) -> bool:
     """exp(2) is how some write e²."""
     return extra == {"exp"} and any(n == Symbol("e") for n in walk(gold))
+
+
+def _is_clock(term: Term) -> bool:
+    """10:30 is a time of day: no ratio is left with a common factor and two digits of minutes."""
+    if not isinstance(term, Call) or term.op != "ratio":
+        return False
+    hours, minutes = (exact(a) for a in term.args)
+    if hours is None or minutes is None or hours.denominator != 1 or minutes.denominator != 1:
+        return False
+    return 1 <= hours <= 24 and 10 <= minutes < 60 and gcd(int(hours), int(minutes)) > 1
+
+
+def _spelt_out_closed(decimal: Term, given: Term) -> bool:
+    """Whether `decimal`, spelt out, is the irrational number `given`, such as a root or a multiple of π."""
+    if isinstance(decimal, Call) and decimal.op == "neg":
+        decimal, given = decimal.args[0], Call("neg", (given,))
+    if not isinstance(decimal, Number) or (decimal.digits or 0) < _SPELT_OUT or has_decimal(given) or symbols(given):
+        return False
+    value = None if exact(given) is not None or functions(given) else approximate(given)
+    return value is not None and abs(value - float(decimal.value)) <= 10.0 ** -(decimal.digits or 0) + 1e-15 * abs(
+        value
+    )
 
 
 def _within(gold: Term, given: Term, factor: Fraction, tolerance: float) -> bool:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from rlstack.rewards.math.answer import Answer, Quantity, Series
 from rlstack.rewards.math.parse import read_term
-from rlstack.rewards.math.terms import Call, Number, Term, UnreadableError, symbols
+from rlstack.rewards.math.terms import Call, Number, Term, UnreadableError, exact, symbols
 from rlstack.rewards.math.tokens import Token
 from rlstack.rewards.math.units import SPACED_UNITS, is_unit, read_unit
 from rlstack.rewards.math.vocabulary import words
@@ -21,6 +21,7 @@ _NUMBER_WORDS = {
     )
 }
 _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
+UNSURE = frozenset(words("or than not no either neither maybe perhaps but except possibly unless more less if"))
 NO_UNIT = frozenset(
     words(
         "or and more less times than not no to from between either neither maybe perhaps about plus minus if is are i "
@@ -31,6 +32,9 @@ NO_UNIT = frozenset(
 
 def read_quantity(tokens: list[Token]) -> Answer:
     """The quantity that `tokens` spell, a ratio of three or more as a series. Raises UnreadableError."""
+    modulus_at = next((i for i, t in enumerate(tokens) if t.text in ("pmod", "mod") and t.kind == "c"), None)
+    if modulus_at:
+        return _residue(tokens, modulus_at)
     head, rest = _head_and_unit(tokens)
     if not head:
         return _spelled_number(tokens)
@@ -55,6 +59,8 @@ def _head_and_unit(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
     for index, token in enumerate(tokens):
         if token.kind == "t":
             if token.text == "to" and 0 < index < len(tokens) - 1:
+                continue
+            if index > 1 and tokens[index - 2].text == "_":  # the base of a numeral
                 continue
             return tokens[:index], tokens[index:]
         if _may_be_unit(token, tokens[index - 1] if index else token) and _is_unit(tokens[index:]):
@@ -127,6 +133,17 @@ def _unit_words(rest: list[Token]) -> tuple[str, int | None, bool]:
     ):
         raise UnreadableError("words around a number")
     return (unit_text if scale is None and not percent else " ".join(parts)), scale, percent
+
+
+def _residue(tokens: list[Token], at: int) -> Series:
+    """`3 \\pmod 7`, `3 (mod 7)`."""
+    open_bracket = tokens[at - 1].text == "("
+    value, modulus = tokens[: at - open_bracket], tokens[at + 1 : len(tokens) - open_bracket]
+    terms = read_term(value), read_term(modulus)
+    known = [exact(t) for t in terms]
+    if None not in known and not 0 <= abs(known[0] or 0) < (known[1] or 0):
+        raise UnreadableError("a division left undone")
+    return Series("mod", tuple(map(Quantity, terms)))
 
 
 def _ratio(head: list[Token]) -> Answer:

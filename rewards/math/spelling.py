@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rlstack.rewards._answer.plain import plain
+from rlstack.rewards.math.commas import settled
 from rlstack.rewards.math.terms import UnreadableError
 from rlstack.rewards.math.tokens import LONGEST, signs_to_latex
 
@@ -13,6 +14,12 @@ _LETTERED = re.compile(
     r"(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{)?\s*\(?\s*(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{)?([A-J])\}?\s*\)\s*:?\s*\}?"
     r"(?:\\[,;: ]|\\q?quad\b|~|\s)*(.+)",
     re.S,
+)
+_LETTER_FIRST = re.compile(r"([A-J])\s*[:.]\s+(\S.*)", re.S)
+_OPTION = re.compile(
+    r"(?:\\text(?:bf|rm)?\{)?\s*(?:the\s+)?(?:option|choice|answer|alternative)s?:?\s*"
+    r"(?:\\text(?:bf|rm)?\{)?\(?([A-J])\)?\s*\}?\}?",
+    re.I,
 )
 _WRAPPERS = (
     ("$$", "$$"),
@@ -29,6 +36,11 @@ _WRAPPERS = (
 
 _GOES_ON = re.compile(r"\.[0-9]{3,}\.\.\.$")
 _THIN_THOUSANDS = re.compile(r"(?<=\d)(?:,|\{,\})\\!\s*(?=\d{3}(?!\d))")  # 32,\! 349
+_OPENS = re.compile(r"[(\[\]]|\\(?:lfloor|langle)")
+_THEREFORE = re.compile(
+    r"^\s*(?:\$\s*)?\\(?:therefore|implies|Rightarrow|Longrightarrow|iff|Leftrightarrow)(?![A-Za-z])"
+)
+_ROW_GAP = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]")  # \\[2pt]
 _SPACE_AT_END = re.compile(r"(?:\\[,;:! ]|\\q?quad|~)+$")
 
 
@@ -39,7 +51,11 @@ def cleaned(text: str) -> str:
     """
     if len(text) > 4 * LONGEST:
         raise UnreadableError("answer too long")
+    if "\\\\" in text:
+        text = _ROW_GAP.sub(r"\\\\ ", text)
     text = _THIN_THOUSANDS.sub(",", plain(signs_to_latex(text)).strip())
+    if "\\" in text:
+        text = _THEREFORE.sub("", text)
     for _ in range(12):
         before = text
         text = _unwrapped(_SPACE_AT_END.sub("", _without_end_marks(text)))
@@ -47,7 +63,7 @@ def cleaned(text: str) -> str:
             break
     if len(text) > LONGEST:
         raise UnreadableError("answer too long")
-    return text
+    return settled(text)
 
 
 def _without_end_marks(text: str) -> str:
@@ -57,7 +73,8 @@ def _without_end_marks(text: str) -> str:
         return text
     if _GOES_ON.search(text):
         return text
-    return text.rstrip(".,;:!").rstrip()
+    text = text.rstrip(".,;:!").rstrip()
+    return text[:-1] if text.endswith(")") and not _OPENS.search(text) else text
 
 
 def _unwrapped(text: str) -> str:
@@ -75,6 +92,8 @@ def _wraps(text: str, opening: str, closing: str) -> bool:
         return False
     inner = text[len(opening) : -len(closing)]
     if opening == "{":
+        if not inner:
+            return False
         return not text.endswith("\\}") and _balanced(inner)
     return opening not in inner and closing not in inner
 
@@ -89,9 +108,12 @@ def _balanced(text: str) -> bool:
 
 
 def lettered(text: str) -> tuple[str, str] | None:
-    """The letter and the rest of an answer such as `(B) 12` or `\\textbf{(B) } 12`."""
-    match = _LETTERED.fullmatch(text)
-    return (match.group(1), match.group(2)) if match else None
+    """The letter and the rest of an answer such as `(B) 12`, `\\textbf{(B) } 12`, `B: 12` or `option B`."""
+    match = _LETTERED.fullmatch(text) or _LETTER_FIRST.fullmatch(text)
+    if match is not None:
+        return match.group(1), match.group(2)
+    option = _OPTION.fullmatch(text)
+    return (option.group(1), "") if option else None
 
 
 _INVISIBLE_MARKUP = re.compile(r"\\(?:left|right|displaystyle|quad|qquad|limits)(?![A-Za-z])|\\[,;:! ]|[\s~]+")

@@ -54,7 +54,7 @@ def _readings(text: str) -> Iterator[str]:
     formula = FORMULA.match(short)
     if formula is not None and not _OTHER_VALUE.search(short[formula.end() :]):
         yield measured(formula.group(), short[formula.end() :])
-    found = only_number(short) if short[:1].isalpha() else None
+    found = only_number(short) if short[:1].isalpha() or not short.isascii() else None
     if found is not None:
         yield measured(*found)
 

@@ -56,7 +56,7 @@ def signs_to_latex(text: str) -> str:
 _TOKEN = re.compile(
     r"(?P<space>\s+|~|\$)"
     r"|(?P<command>\\(?:[A-Za-z]+\*?|[^A-Za-z]))"
-    r"|(?P<number>\d{1,3}(?:(?:,|\{,\}|\\[,!; ]|\{\\,\}|,\\!|(?<=\d) (?=\d{3}(?!\d)))\d{3}(?!\d))+(?:\.\d+)?"
+    r"|(?P<number>(?!0)\d{1,3}(?:(?:,|\{,\}|\\[,!; ]|\{\\,\}|,\\!|(?<=\d) (?=\d{3}(?!\d)))\d{3}(?!\d))+(?:\.\d+)?"
     r"|\d+(?:\.\d+)?[eE][+-]?\d+(?![\w.])|\d+(?:\{,\}\d+)?(?:\.\d*)?|\.\d+)"
     r"|(?P<word>[A-Za-z]+)"
     r"|(?P<sign><=|>=|!=|==|\*\*|\.\.\.|.)",
@@ -92,6 +92,9 @@ def tokenize(text: str, known_words: frozenset[str] = frozenset()) -> list[Token
         if kind == "command":
             position = _command(text, value[1:].rstrip("*") or "*", position, out, spaced, known_words)
             spaced = value[1:] in SPACING and value != "\\!"
+        elif value == "!=" and out and out[-1].kind == "n":  # 5!=120
+            out += [Token("o", "!", spaced), Token("o", "=")]
+            spaced = False
         elif kind == "number":
             out.append(Token("n", _digits(value), spaced))
             spaced = False
@@ -104,6 +107,8 @@ def tokenize(text: str, known_words: frozenset[str] = frozenset()) -> list[Token
         depth += (value in ("(", "[", "\\{", "\\langle")) - (value in (")", "]", "\\}", "\\rangle"))
         if len(out) > MOST_TOKENS:
             raise UnreadableError("answer has too many parts")
+    if len(out) > 1 and out[-1].text in ("min", "sec") and out[-2].kind == "n":  # minutes, seconds
+        out[-1] = out[-1]._replace(kind="t")
     return out
 
 
@@ -124,6 +129,9 @@ def _command(text: str, name: str, position: int, out: list[Token], spaced: bool
             return position
         _text_group(name, group.group(1).strip(" $~"), out, spaced, known)
         return group.end()
+    if name in ("R", "Z", "N", "Q", "C", "reals"):
+        out.append(Token("l", f"bb:{name[0].upper()}", spaced))
+        return position
     if name in ALPHABETS:
         letter = group.group(1).strip() if group else text[position : position + 2].strip()[:1]
         out.append(Token("l", name[4:6] + ":" + letter, spaced))
@@ -146,6 +154,8 @@ def _text_group(name: str, words: str, out: list[Token], spaced: bool, known: fr
         return
     if name in ("operatorname", "mathrm") and words in FUNCTIONS:
         out.append(Token("f", FUNCTIONS[words], spaced))
+    elif words.casefold() == "infinity":
+        out.append(Token("l", "inf", spaced))
     elif name.startswith("math") and re.fullmatch(r"d[xyt]|[A-Za-z]", words) and not _follows_unit(out):
         out.extend(Token("l", letter, spaced) for letter in words)
     elif re.fullmatch(r"[-+]?[0-9.,/\s()]+|\([A-Za-z]\)|[A-Za-z]\)", words):

@@ -21,7 +21,9 @@ _SIGNS = r"""
 \tau ℝ \mathbb{R} ℤ \mathbb{Z} ℕ \mathbb{N} ℚ \mathbb{Q} ℂ \mathbb{C} ½ \frac{1}{2} ⅓ \frac{1}{3} ⅔ \frac{2}{3}
 ¼ \frac{1}{4} ¾ \frac{3}{4} ⅕ \frac{1}{5} ⅖ \frac{2}{5} ⅗ \frac{3}{5} ⅘ \frac{4}{5} ⅙ \frac{1}{6} ⅚ \frac{5}{6}
 ⅛ \frac{1}{8} ⅜ \frac{3}{8} ⅝ \frac{5}{8} ⅞ \frac{7}{8} ⟨ \langle ⟩ \rangle ⌊ \lfloor ⌋ \rfloor ⌈ \lceil ⌉
-\rceil ∧ \wedge ∨ \vee ¬ \neg → \to
+\rceil ∧ \wedge ∨ \vee ¬ \neg → \to ∠ \angle
+△ \triangle ∴ \therefore ⇒ \Rightarrow ⟹ \Rightarrow ⇔ \Leftrightarrow ∖ \setminus ∥ \parallel
+∣ \mid ‖ \|
 """
 SIGNS = {sign: latex if latex in "-/'''" else f" {latex} " for sign, latex in pairs(_SIGNS).items()}
 for _sign in "√∛°º":  # these bind to their neighbours
@@ -81,6 +83,7 @@ KEPT_ARGUMENT = frozenset(words("boxed fbox ensuremath"))
 PLAIN_WORDS = {
     "sqrt": ("c", "sqrt"),
     "cbrt": ("c", "cbrt"),
+    "mod": ("c", "mod"),
     **dict.fromkeys(words("infinity inf oo infty"), ("l", "inf")),
     **{name: ("l", name) for name in words("pi theta alpha beta lambda")},
 }
@@ -88,6 +91,23 @@ NEVER_PRODUCTS = frozenset(words("pint pints spin pie pies pig"))  # words in wh
 SHORT_ENGLISH = frozenset(
     words(
         "odd yes two red sam tom and not one six ten for the are was has all any per day min max sun mon tue "
-        "wed thu fri sat feet foot inch or if in of no to is at by men ounces boy girl"
+        "wed thu fri sat feet foot inch or if in of no to is at by men ounces boy girl get got has had our his her "
+        "its you she they so we he it an as be do go me my on up us can may see let how why who out off new old way "
+        "use dne"
+    )
+)
+REALS = frozenset(
+    ["all real numbers", "all reals", "all real x", "all real values", "real numbers", "set of all real numbers"]
+)
+SAME_WORDS = {
+    "dne": "does not exist",
+    "infinitely many solutions": "infinitely many",
+    "infinite solutions": "infinitely many",
+    "infinite number of solutions": "infinitely many",
+}
+CODE_WORDS = frozenset(
+    words(
+        "select insert update delete drop alter pragma attach vacuum explain limit offset return print printf puts "
+        "echo exit goto sleep eval exec def lambda assert raise yield import const var"
     )
 )
