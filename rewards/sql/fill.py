@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rlstack.rewards.sql.database import emptied, quoted
 
-_ROWS = 24
+_ROWS = 40
 _TRIES = 4  # rows tried for each one wanted: constraints may refuse some
 _MAX_TABLES = 60
-_NULL = 0.1
-_LINE = 0.5
+_NULL = (0.1, 0.5, 0.0, 0.25)  # share of cells that may be empty, by database
+_LINE = 0.5  # share of cells near a line that the gold draws
+_ON_LINES = 0.25  # share of rows in which all such cells are
 _WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron")
 _DATES = ("2019-12-31", "2020-01-01", "2020-02-29", "2021-07-15", "2022-10-03")
 
@@ -22,7 +23,7 @@ Reference = tuple[str, str]
 def filled(
     source: sqlite3.Connection, count: int, seed: int, lines: Mapping[str, Sequence[object]]
 ) -> Iterator[sqlite3.Connection]:
-    """`count` copies of an empty database with about two dozen rows in each table; none if it is not empty.
+    """`count` copies of an empty database with about forty rows in each table; none if it is not empty.
 
     `lines` maps column names (lower case) to values that half of the cells of such a column take. References point
     at rows that exist; rows that break another constraint are left out.
@@ -38,11 +39,13 @@ def filled(
         base.execute("PRAGMA foreign_keys = 0")
         rng = random.Random(seed * 1_000 + index)
         for table in _parents_first(source, names):
-            _fill(base, table, lines, rng)
+            _fill(base, table, lines, _NULL[index % len(_NULL)], rng)
         yield base
 
 
-def _fill(base: sqlite3.Connection, table: str, lines: Mapping[str, Sequence[object]], rng: random.Random) -> None:
+def _fill(
+    base: sqlite3.Connection, table: str, lines: Mapping[str, Sequence[object]], empty: float, rng: random.Random
+) -> None:
     facts = [fact for fact in base.execute(f"PRAGMA table_xinfo({quoted(table)})").fetchall() if fact[6] == 0]
     composite, single = _foreign_keys(base, table)
     domains = {column: _domain(base, target) for column, target in single.items()}
@@ -54,7 +57,8 @@ def _fill(base: sqlite3.Connection, table: str, lines: Mapping[str, Sequence[obj
     for number in range(_ROWS * _TRIES):
         if number % _ROWS == 0 and _count(base, table) >= _ROWS:
             break
-        row = {fact[1]: _cell(fact, number if alone else None, domains, lines, rng) for fact in facts}
+        share = 1.0 if rng.random() < _ON_LINES else _LINE
+        row = {fact[1]: _cell(fact, number if alone else None, domains, lines, empty, share, rng) for fact in facts}
         for columns, choices in groups:
             row.update(zip(columns, rng.choice(choices), strict=True) if choices else ())
         base.execute(text, [row[name] for name in names])
@@ -65,20 +69,22 @@ def _cell(
     number: int | None,
     domains: Mapping[str, Sequence[object]],
     lines: Mapping[str, Sequence[object]],
+    empty: float,
+    share: float,
     rng: random.Random,
 ) -> object:
     name, kind, required, key = str(fact[1]), str(fact[2]).upper(), bool(fact[3]), bool(fact[5])
     nullable = not required and not key
     if name in domains:
-        if (nullable and rng.random() < _NULL) or not domains[name]:
+        if (nullable and rng.random() < empty) or not domains[name]:
             return None
         return rng.choice(domains[name])
-    if nullable and rng.random() < _NULL:
+    if nullable and rng.random() < empty:
         return None
     if key and number is not None:
         return number + 1 if "INT" in kind else f"{rng.choice(_WORDS)} {number}"
     values = lines.get(name.lower(), ())
-    if values and rng.random() < _LINE:
+    if values and rng.random() < share:
         return rng.choice(values)
     return _typed(name.lower(), kind, rng)
 

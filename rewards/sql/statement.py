@@ -42,9 +42,23 @@ class Statement:
         return any(node.args.get("order") for node in self.tree.find_all(exp.Query))
 
     @property
-    def drops_repeats(self) -> bool:
-        """Whether it says DISTINCT anywhere."""
-        return self.tree.find(exp.Distinct) is not None
+    def drops_repeats(self) -> tuple[bool, frozenset[str]]:
+        """How it drops repeats: whether it says DISTINCT, UNION, INTERSECT or EXCEPT, and what it groups by."""
+        distinct = self.tree.find(exp.Distinct) is not None
+        distinct = distinct or any(node.args.get("distinct") for node in self.tree.find_all(exp.SetOperation))
+        keys: set[str] = set()
+        for select in self.tree.find_all(exp.Select):
+            for key in group.expressions if (group := select.args.get("group")) else ():
+                if (
+                    isinstance(key, exp.Literal)
+                    and str(key.this).isdigit()
+                    and 0 < int(key.this) <= len(select.selects)
+                ):
+                    key = select.selects[int(key.this) - 1]
+                keys.add(
+                    key.name.lower() if isinstance(key, exp.Column) else key.alias_or_name.lower() or key.sql().lower()
+                )
+        return distinct, frozenset(keys)
 
     @property
     def literal_outputs(self) -> int:

@@ -18,17 +18,18 @@ from rlstack.rewards.sql.statement import Statement, StatementError, parsed
 from rlstack.rewards.sql.variants import Source
 
 _SEED = 20
-_WANTED = 5  # databases in all, where the data does not say how many variants to make
-_FEWEST = 2  # variants, however many databases are given
+_WANTED = 7  # databases in all, where the data does not say how many variants to make
+_FEWEST = 4  # variants, however many databases are given
 _MOST_STEPS = 10_000_000  # of the gold on variants: a costly gold gets fewer of them
-_TRIES = 3  # variants made for each one wanted: some are not fit to judge
+_REPEATS = 3  # databases with rows that repeat each other
+_TRIES = 5  # variants made for each one wanted: some are not fit to judge
 
 
 class GoldError(ValueError):
     """The gold or its databases cannot judge anything; the message says why."""
 
 
-Kind = Literal["given", "variant", "repeats"]  # the last only judges answers that differ in saying DISTINCT
+Kind = Literal["given", "variant", "repeats"]  # the last only judges answers that drop repeats in another way
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,12 @@ def _more(
         connection = connect(source)
         origin = Source(connection)
         found = _clear(statement, origin.variants(_TRIES * count, seed, values), "variant", count)
-        found += _clear(statement, origin.with_repeats(_TRIES, seed), "repeats", _TRIES)
+        found += _clear(statement, origin.with_repeats(_REPEATS, seed), "repeats", _REPEATS)
         connection.close()
         if origin.tables:
             return found
     connection = connect(sources[0])
-    found = _clear(statement, filled(connection, count, seed, values), "variant", count)
+    found = _clear(statement, filled(connection, _TRIES * count, seed, values.values), "variant", count)
     connection.close()
     return found
 

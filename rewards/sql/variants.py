@@ -1,30 +1,28 @@
 """More databases made from a given one, so that a query cannot match its result by accident or by constants.
 
-Each variant is a database that the same schema allows: rows leave together with what refers to them, columns are
-shuffled, and values at which the gold draws a line are planted. Keys, uniqueness, not-null and the references
-(declared, or visible in the data) survive, so queries that are equal under them stay equal, while a hard-coded
-row, a constant or `>` for `>=` shows. The idea of judging on several fuzzed databases is that of Zhong et al. 2020,
-"Semantic Evaluation for Text-to-SQL with Distilled Test Suites".
+Each variant is a database that the same schema allows: rows leave together with what refers to them, rows come with
+keys of their own, columns are drawn anew, and values at which the gold draws a line are planted. Keys, uniqueness,
+not-null and the references (declared, or visible in the data) survive, so queries that are equal under them stay
+equal, while a hard-coded row, a constant or `>` for `>=` shows. The idea of judging on several fuzzed databases is
+that of Zhong et al. 2020, "Semantic Evaluation for Text-to-SQL with Distilled Test Suites".
 """
 
 from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from rlstack.rewards.sql.columns import Lines, Mixer, Row, Table, grown, repeated
 from rlstack.rewards.sql.database import emptied, insert, quoted
 
 MAX_TABLE_ROWS = 1_500  # of a larger table the first so many are taken
 MAX_TOTAL_ROWS = 15_000
 _KEEP = 0.6  # share of rows that a thinned table keeps
-_PLANT = 0.35
-_REPEAT = 0.4
 _ROUNDS = 20
+_REFER_ANEW = 0.6  # share of added rows that refer to another row than the one they are made from
 _PLAIN_NAMES = frozenset({"id", "key", "code", "name", "title", "number", "no", "year", "date", "type"})
-
-Row = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +33,6 @@ class Reference:
     child_columns: tuple[int, ...]
     parent: str
     parent_columns: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One base table: `keyed` are positions in its keys of several columns or its primary key, `unique` in any key."""
-
-    name: str
-    columns: tuple[str, ...]
-    keyed: frozenset[int]
-    unique: frozenset[int]
-    checked: bool  # a CHECK may tie columns together, so they are not shuffled
-    rows: tuple[Row, ...]
 
 
 class Source:
@@ -64,17 +50,19 @@ class Source:
         self._tied = self._parents | {(r.child, c) for r in references for c in r.child_columns}
         self._still = {(r.child, c) for r in references if len(r.child_columns) > 1 for c in r.child_columns}
 
-    def variants(self, count: int, seed: int, lines: Mapping[str, Sequence[object]]) -> Iterator[sqlite3.Connection]:
-        """At most `count` databases: in turn with shuffled columns, with thinned rows, and with both.
-
-        `lines` maps column names (lower case) to values worth planting there.
+    def variants(self, count: int, seed: int, lines: Lines) -> Iterator[sqlite3.Connection]:
+        """At most `count` databases: in turn with columns drawn anew and more rows, with fewer rows, with both, and
+        with rows right on the averages. `lines` says which values are worth having in which columns.
         """
+        mixer = Mixer(self._still, self._tied, self._domains(), lines)
         for index in range(count):
-            rng = random.Random(seed * 1_000 + index)
+            rng, kind = random.Random(seed * 1_000 + index), index % 5
             rows = {table.name: list(table.rows) for table in self.tables}
-            if index % 3 != 1:
-                rows = {table.name: _mixed(table, self._still, self._tied, lines, rng) for table in self.tables}
-            if index % 3 != 0:
+            if kind != 1:
+                rows = {table.name: mixer.mixed(table, kind == 4, rng) for table in self.tables}
+            if kind in (0, 2):
+                rows = self._grown(rows, rng)
+            if kind in (1, 3):
                 rows = _thinned(rows, self._references, rng)
             if (variant := _refilled(self._connection, self.tables, rows)) is not None:
                 yield variant
@@ -83,9 +71,42 @@ class Source:
         """At most `count` databases in which rows repeat each other outside the keys: there DISTINCT shows."""
         for index in range(count if self.tables else 0):
             rng = random.Random(seed * 1_000 + index)
-            rows = {table.name: _repeated(table, self._still | self._parents, rng) for table in self.tables}
+            fixed = self._still | (self._tied if index % 3 == 1 else self._parents)
+            rows = {table.name: list(table.rows) for table in self.tables}
+            if index:
+                rows = self._grown(rows, rng)
+            rows = {table.name: repeated(table, rows[table.name], fixed, index % 3, rng) for table in self.tables}
             if (variant := _refilled(self._connection, self.tables, rows)) is not None:
                 yield variant
+
+    def _grown(self, rows: dict[str, list[Row]], rng: random.Random) -> dict[str, list[Row]]:
+        """More rows in each table, which refer to old and new ones."""
+        more = {table.name: grown(table, rows[table.name], rng) for table in self.tables}
+        for table in self.tables:
+            mine = [reference for reference in self._references if reference.child == table.name]
+            for reference in mine:
+                at = reference.child_columns[0]
+                only = sum(at in other.child_columns for other in mine) == 1 and len(reference.child_columns) == 1
+                if only and at not in table.unique and reference.parent != table.name:
+                    targets = [row[reference.parent_columns[0]] for row in more[reference.parent]]
+                    start = len(rows[table.name])
+                    for place in range(start, len(more[table.name])):
+                        if more[table.name][place][at] is not None and rng.random() < _REFER_ANEW:
+                            row = more[table.name][place]
+                            more[table.name][place] = (*row[:at], rng.choice(targets), *row[at + 1 :])
+        return more
+
+    def _domains(self) -> dict[tuple[str, int], tuple[object, ...]]:
+        """What a column may refer to: the values of another table's column, for references of one column."""
+        rows = {table.name: table.rows for table in self.tables}
+        found: dict[tuple[str, int], tuple[object, ...]] = {}
+        for reference in self._references:
+            if len(reference.child_columns) == 1 and reference.child != reference.parent:
+                place = (reference.child, reference.child_columns[0])
+                values = tuple(row[reference.parent_columns[0]] for row in rows[reference.parent])
+                before = found.get(place)
+                found[place] = values if before is None else tuple(v for v in before if v in set(values))
+        return found
 
 
 def _refilled(
@@ -133,55 +154,6 @@ def _closed(tables: Sequence[Table], references: Sequence[Reference]) -> tuple[T
                 keys = [(row, _value(row, reference.child_columns)) for row in rows[reference.child]]
                 rows[reference.child] = tuple(row for row, key in keys if None in key or key in there)
     return tuple(replace(table, rows=rows[table.name]) for table in tables)
-
-
-def _mixed(
-    table: Table,
-    still: Set[tuple[str, int]],
-    tied: Set[tuple[str, int]],
-    lines: Mapping[str, Sequence[object]],
-    rng: random.Random,
-) -> list[Row]:
-    """The rows with each column outside the keys permuted on its own, and lines planted in a third of its cells.
-
-    Columns of a composite reference stand `still`; those `tied` by any reference are permuted but not planted.
-    """
-    if table.checked or not table.rows:
-        return list(table.rows)
-    columns = [list(column) for column in zip(*table.rows, strict=True)]
-    for at, column in enumerate(columns):
-        if at in table.keyed or (table.name, at) in still:
-            continue
-        rng.shuffle(column)
-        values = lines.get(table.columns[at].lower(), ())
-        if values and (table.name, at) not in tied:
-            columns[at] = _planted(column, values, rng)
-    return list(zip(*columns, strict=True))
-
-
-def _repeated(table: Table, fixed: Set[tuple[str, int]], rng: random.Random) -> list[Row]:
-    """The rows, two fifths of them with what is outside the keys taken from another row."""
-    rows = list(table.rows)
-    if table.checked or len(rows) < 2:
-        return rows
-    kept = {at for at in range(len(table.columns)) if at in table.unique or (table.name, at) in fixed}
-    for at in rng.sample(range(len(rows)), max(1, round(_REPEAT * len(rows)))):
-        other = rng.choice(rows)
-        rows[at] = tuple(cell if column in kept else other[column] for column, cell in enumerate(rows[at]))
-    return rows
-
-
-def _planted(column: list[object], values: Sequence[object], rng: random.Random) -> list[object]:
-    """The column with some cells replaced by the values; a column without repeats keeps that property."""
-    present = set(column)
-    repeats = len(present) < len(column)
-    usable = list(values) if repeats else [value for value in values if value not in present]
-    rng.shuffle(usable)
-    share = round(_PLANT * len(column)) if repeats else 0
-    count = min(len(column), max(share, len(usable))) if usable else 0
-    for turn, cell in enumerate(rng.sample(range(len(column)), count)):
-        column[cell] = usable[turn % len(usable)]
-    return column
 
 
 def _tables(source: sqlite3.Connection) -> tuple[Table, ...]:
