@@ -211,6 +211,9 @@ class RLStage(Section):
     """Divided over the envs in exact quotas."""
     updates_per_step: Positive = 1
     """Optimizer updates on one batch; 1 is on-policy."""
+    max_skipped: Positive = 3
+    """A step without a sample to learn from (all cut off, or not judged) leaves the weights alone, with a warning; so
+    many of them in a row end the run."""
     ahead: Literal[0, 1] = 0
     """1: the next step's rollouts are sampled while the learners work on this one, by weights one update older.
     `loss.correction` says how that is corrected (docs/algorithms.md, "One step ahead")."""

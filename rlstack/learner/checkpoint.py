@@ -34,6 +34,7 @@ _TRAINED = StateDictOptions(ignore_frozen_params=True)
 
 def save(policy: Module, optimizer: Optimizer, folder: Path, reference: Module | None = None) -> None:
     """Writes this rank's part of weights, optimizer and moving reference into `folder`; call on every rank."""
+    _start_moments(optimizer)
     writer = HuggingFaceStorageWriter(str(folder), save_distributed=True, thread_count=1)
     state = _tensors(policy, optimizer) | _weights("reference", reference)
     _guard(lambda: dcp_save(state, storage_writer=writer), "writing", folder)
@@ -79,7 +80,7 @@ def _weights(name: str, model: Module | None) -> dict[str, Any]:
 
 
 def _start_moments(optimizer: Optimizer) -> None:
-    """AdamW makes its moments in the first step; a step of zero gradient and zero rate makes them to load into."""
+    """AdamW makes its moments in the first step; one of zero gradient and zero rate, not counted, makes them before."""
     if optimizer.state:
         return
     rates = [group["lr"] for group in optimizer.param_groups]
@@ -89,6 +90,8 @@ def _start_moments(optimizer: Optimizer) -> None:
             p.grad = torch.zeros_like(p)
     optimizer.step()
     optimizer.zero_grad()
+    for moments in optimizer.state.values():
+        moments["step"].zero_()
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         group["lr"] = rate
 

@@ -199,6 +199,8 @@ class Learner:
                 "Lower optim.lr or look for extreme rewards in the step's rollouts."
             )
         lr = self.spec.optim.lr * lr_factor(step, self.spec.steps, self.spec.optim.schedule)
+        if grad_norm == 0.0:  # nothing asks for a change: old moments and weight decay are no reason to move
+            return grad_norm, lr
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.step()

@@ -5,30 +5,24 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlstack.cluster.groups import Plan
 from rlstack.config.rl import RLStage
-from rlstack.data.batch import Batch
 from rlstack.data.prompts import eval_prompts
 from rlstack.data.stream import Position
-from rlstack.errors import MismatchError
-from rlstack.grpo.mismatch import alarm
-from rlstack.learner.learner import UpdateResult
-from rlstack.learner.objective import PolicyObjective
 from rlstack.scoring.budget import check_budget
-from rlstack.stages import evaluate, rl_kl, rl_metrics
+from rlstack.stages import evaluate, rl_metrics
 from rlstack.stages.ahead import Ahead
 from rlstack.stages.collect import Collected, asks, check_versions, collect
 from rlstack.stages.context import StageContext, StageSummary
 from rlstack.stages.evaluate import PassRate
 from rlstack.stages.gather import Gathered, gather, recalled, remembered
 from rlstack.stages.records import group_row, read_groups, rollout_file
-from rlstack.stages.rl_batch import batch_of, plan_of, sampled_logprobs
 from rlstack.stages.rl_parts import Parts, open_parts
-from rlstack.types import Group, Prompt, StepReport
+from rlstack.stages.rl_update import learn
+from rlstack.types import Prompt, StepReport
 
 
 def run(stage: RLStage, ctx: StageContext) -> StageSummary:
@@ -67,9 +61,10 @@ class _Carried:
 
     position: Position
     beta: float  # of the KL
+    skipped: int = 0  # steps in a row, up to here, that had nothing to learn from
 
     def to_json(self) -> dict[str, Any]:
-        return {"position": self.position.to_json(), "kl_beta": self.beta}
+        return {"position": self.position.to_json(), "kl_beta": self.beta, "skipped": self.skipped}
 
 
 def _step(parts: Parts, ahead: Ahead, step: int, carried: _Carried) -> tuple[StepReport, _Carried]:
@@ -85,15 +80,9 @@ def _step(parts: Parts, ahead: Ahead, step: int, carried: _Carried) -> tuple[Ste
     if stage.ahead and not is_last:
         ahead.begin(step + 1, gathered.position)
 
-    batch, samples_B = batch_of(gathered.groups_P, stage, parts.rewards)
-    plan = plan_of(batch, samples_B, parts.cluster.learners, parts.cluster.micro_tokens)
-    ctx.display.phase("learning")
-    learning = time.monotonic()
-    first, result = _updates(parts, stage, batch, plan, gathered.groups_P, step)
-    carried = _Carried(gathered.position, rl_kl.next_beta(stage.kl, first.sums, len(samples_B)))
-    learned = time.monotonic()
-    gap = rl_metrics.of_gap(batch, samples_B, first.logprobs_N, version=step)
-    _guard(parts, gap, step + 1)
+    learned = learn(parts, stage, gathered.groups_P, step, carried.skipped)
+    skipped = 0 if learned.tokens else carried.skipped + 1
+    carried = _Carried(gathered.position, learned.beta, skipped)
 
     pending = ahead.settle()
     syncing = time.monotonic()
@@ -110,18 +99,16 @@ def _step(parts: Parts, ahead: Ahead, step: int, carried: _Carried) -> tuple[Ste
     ended = time.monotonic()
     metrics = {
         **rl_metrics.of_groups(gathered),
-        **rl_metrics.of_update(result, batch.n_trained),
-        **rl_metrics.of_kl(stage.kl, result, len(samples_B)),
-        **gap,
+        **learned.metrics,
         "seconds/rollout": gathered.rollout_s,
         "seconds/judging": gathered.judging_s,
         "seconds/waiting": ahead.waited(),
-        "seconds/learn": learned - learning,
+        "seconds/learn": learned.seconds,
         "seconds/sync": synced - syncing,
         "seconds/commit": ended - synced,
         "seconds/step": ended - started,
-        "speed/tokens_per_s": batch.n_trained / (ended - started),
-        "speed/tokens": batch.n_trained,
+        "speed/tokens_per_s": learned.tokens / (ended - started),
+        "speed/tokens": learned.tokens,
     }
     ctx.run_dir.append_metrics({"stage": ctx.name, "step": step + 1, **{k: float(v) for k, v in metrics.items()}})
     return StepReport(ctx.name, step + 1, metrics), carried
@@ -136,27 +123,6 @@ def _rollouts(parts: Parts, step: int, position: Position) -> Gathered:
     check_budget([s for g in gathered.made_P for s in g.scores_G], stage.scoring.max_error_share)
     ctx.run_dir.seal_rows(rollout_file(ctx.name, step + 1), (group_row(g, step + 1) for g in gathered.made_P))
     return gathered
-
-
-def _updates(
-    parts: Parts, stage: RLStage, batch: Batch, plan: Plan, groups_P: Sequence[Group], step: int
-) -> tuple[UpdateResult, UpdateResult]:
-    """The step's optimizer updates; what the first and the last one did, with the sums of a KL in the reward."""
-    objective = PolicyObjective(stage.loss, stage.kl, stage.sampling.temperature)
-    old_N = sampled_logprobs(stage, batch)
-    with parts.engines_asleep():
-        batch, kl_sums = rl_kl.pulled(parts, stage, batch, plan, groups_P)
-        last = first = parts.learners.update(
-            batch, plan, objective, step=step * stage.updates_per_step, old_logprobs_N=old_N
-        )
-        for extra in range(1, stage.updates_per_step):  # off-policy now: ratios against the first forward pass
-            last = parts.learners.update(
-                batch, plan, objective, step=step * stage.updates_per_step + extra,
-                old_logprobs_N=first.logprobs_N if old_N is None else old_N,
-            )  # fmt: skip
-        if stage.kl.refresh_every and (step + 1) % stage.kl.refresh_every == 0:
-            parts.learners.refresh_reference()
-    return replace(first, sums={**first.sums, **kl_sums}), replace(last, sums={**last.sums, **kl_sums})
 
 
 def _probes(stage: RLStage, step: int) -> bool:
@@ -189,21 +155,6 @@ def _collect(parts: Parts, prompts: Sequence[Prompt], seed: str, *, greedy: bool
         deadline=parts.cluster.deadlines.rollout,
         on_group=lambda n: parts.ctx.display.phase(f"{verb} {n}/{len(prompts)}"),
     )
-
-
-def _guard(parts: Parts, gap: dict[str, float], step: int) -> None:
-    """Stops, or warns, when engine and learner disagree: the policy would learn from someone else's samples."""
-    limit = parts.stage.guard.limit(parts.cluster.dtype)
-    if "gap/mean_error" not in gap or not alarm(gap["gap/mean_error"], limit):
-        return
-    message = (
-        f"step {step}: engine and learner disagree: the mean of exp|log-prob difference| is "
-        f"{gap['gap/mean_error']:.4f}, allowed {limit} (guard.max_mismatch); the largest difference is "
-        f"{gap['gap/max']:.3g} nats. Stale weights, another dtype, or a sampling setting of one side only."
-    )
-    if parts.stage.guard.on_mismatch == "stop":
-        raise MismatchError(message)
-    parts.ctx.display.say(f"warning: {message}")
 
 
 def _evaluation(parts: Parts, label: str) -> dict[str, PassRate]:
@@ -247,7 +198,8 @@ def _resume(parts: Parts, ahead: Ahead) -> tuple[int, _Carried]:
         made_P = read_groups(ctx.run_dir.path / rollout_file(ctx.name, step + 1))
         check_versions(made_P, step, parts.stage.ahead)
         ahead.put(step, recalled(made_P, pending))
-    return step, _Carried(Position.from_json(committed.state["position"]), float(committed.state["kl_beta"]))
+    state = committed.state
+    return step, _Carried(Position.from_json(state["position"]), float(state["kl_beta"]), int(state.get("skipped", 0)))
 
 
 @dataclass

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from rlstack.config.rl import RLStage
 from rlstack.data.batch import Batch, Item, behind_prompts, shared_items
 from rlstack.data.packing import balance
-from rlstack.errors import ScoringError
 from rlstack.grpo import advantage, kl, reduction
 from rlstack.scoring.shaping import TERMS, weights_of
 from rlstack.types import Credit, Group, Sample, Score
@@ -24,21 +23,13 @@ Row = tuple[int, Sample, Score, Credit]
 
 
 def batch_of(groups_P: Sequence[Group], stage: RLStage, rewards: Rewards) -> tuple[Batch, list[Sample]]:
-    """The samples of credited groups that are learned from, and their batch, in the same order.
+    """The samples of credited groups that are learned from, at least one, and their batch, in the same order.
 
-    A sample that could not be judged has left: its group's baseline is that of the others. Raises
-    ScoringError when nothing is left.
+    A sample that could not be judged has left: its group's baseline is that of the others.
     """
     rows = _rows(groups_P)
     advantages_B = _advantages(rows, groups_P, stage, rewards)
-    kept = [i for i, (*_, credit) in enumerate(rows) if credit.trains]
-    if not kept:
-        unjudged = sum(score.status != "ok" for _, _, score, _ in rows)
-        cut = sum(sample.finish_reason == "length" for _, sample, _, _ in rows)
-        raise ScoringError(
-            f"no sample of this step can be learned from: of {len(rows)}, {unjudged} could not be judged and {cut} "
-            f"were cut off (sampling.truncated={stage.sampling.truncated}); see the step's rollouts"
-        )
+    kept = _kept(rows)
     samples_B = [rows[i][1] for i in kept]
     prompt_lengths_B = np.array([len(s.prompt_ids) for s in samples_B], np.int64)
     lengths_B = prompt_lengths_B + [s.n_tokens for s in samples_B]
@@ -56,6 +47,20 @@ def batch_of(groups_P: Sequence[Group], stage: RLStage, rewards: Rewards) -> tup
     ), samples_B
 
 
+def nothing_to_learn(groups_P: Sequence[Group], stage: RLStage) -> str:
+    """Why none of these samples can be learned from; "" when one can."""
+    rows = _rows(groups_P)
+    if _kept(rows):
+        return ""
+    unjudged = sum(score.status != "ok" for _, _, score, _ in rows)
+    cut = sum(sample.finish_reason == "length" for _, sample, _, _ in rows)
+    aborted = sum(sample.finish_reason == "abort" for _, sample, _, _ in rows)
+    return (
+        f"no sample can be learned from: of {len(rows)}, {unjudged} could not be judged, {cut} were cut off "
+        f"(sampling.truncated={stage.sampling.truncated}), {aborted} were aborted"
+    )
+
+
 def with_kl_in_reward(
     batch: Batch, groups_P: Sequence[Group], stage: RLStage, rewards: Rewards, kl_N: NDArray[np.float64]
 ) -> Batch:
@@ -68,7 +73,7 @@ def with_kl_in_reward(
         ahead_N = kl.reward_to_go(kl_N, batch.lengths_B)
         return replace(batch, advantages_N=(batch.advantages_N - stage.kl.beta * ahead_N).astype(np.float32))
     rows = _rows(groups_P)
-    kept = [i for i, (*_, credit) in enumerate(rows) if credit.trains]
+    kept = _kept(rows)
     penalised = list(rows)
     for i, scored in zip(kept, _per_sequence(kl_N, batch.lengths_B), strict=True):
         p, sample, score, credit = rows[i]
@@ -81,6 +86,11 @@ def with_kl_in_reward(
 
 def _rows(groups_P: Sequence[Group]) -> list[Row]:
     return [(p, *row) for p, g in enumerate(groups_P) for row in zip(g.samples_G, g.scores_G, g.credits_G, strict=True)]
+
+
+def _kept(rows: Sequence[Row]) -> list[int]:
+    """Rows that are learned from: they train, and the policy chose some of their tokens."""
+    return [i for i, (_, sample, _, credit) in enumerate(rows) if credit.trains and sample.loss_mask.any()]
 
 
 def _per_sequence(values_N: NDArray[np.float64], lengths_B: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -76,6 +76,7 @@ def of_update(result: UpdateResult, trained: int) -> dict[str, float]:
         "policy/clip_high": sums["clipped_high"],
         "optim/grad_norm": result.grad_norm,
         "optim/lr": result.lr,
+        "update/skipped": float(result.grad_norm == 0.0),
     }
     if "entropy" in sums:
         found["policy/entropy"] = sums["entropy"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -260,6 +261,26 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_move(learner):
     with pytest.raises(LearnerError, match="not finite"):
         learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0)
     assert all(torch.equal(before[n], w) for n, w in _weights(learner).items())
+
+
+def test_a_gradient_of_exactly_zero_moves_nothing_and_counts_for_nothing(learner, small_model, tmp_path):
+    learner.spec = _spec(small_model, optim=OptimConfig(lr=1e-2, weight_decay=0.5))
+    batch, names = _batch()
+    plan = _plan(batch, names)[0]
+    silent = replace(batch, advantages_N=np.zeros_like(batch.advantages_N))
+    objective = PolicyObjective(LossConfig(), KLConfig(beta=0.0), TEMPERATURE)
+    before = _weights(learner)
+    assert learner.update(silent, plan, objective, step=0).grad_norm == 0.0
+    (tmp_path / "checkpoint").mkdir()
+    learner.save(tmp_path / "checkpoint")  # before AdamW has made any moments
+    learner.update(batch, plan, objective, step=1)
+    moved = _weights(learner)
+    learner.update(silent, plan, objective, step=2)
+    assert all(torch.equal(moved[n], w) for n, w in _weights(learner).items())
+    learner.restore(tmp_path / "checkpoint")
+    assert all(torch.equal(before[n], w) for n, w in _weights(learner).items())
+    learner.update(batch, plan, objective, step=1)
+    assert all(torch.equal(moved[n], w) for n, w in _weights(learner).items())
 
 
 def test_checkpoint_round_trip_repeats_the_next_update_bit_for_bit(learner, tmp_path):

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.process
 def probe(sources: list[Source], rewards: dict[str, dict[str, float]], steps: range) -> int:
     """Probes at some steps; returns how many answers were judged."""
     with ScoringPool(judges.by_rule(rewards), ScoringConfig()) as pool:
-        parts = Parts(None, None, tuple(sources), None, pool, None, None, None, rewards, None)
+        parts = Parts(None, None, tuple(sources), None, (pool,), None, None, None, rewards, None)
         for step in steps:
             parts.probe(step)
         return pool.stats()["judged"]

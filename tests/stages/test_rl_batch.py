@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,8 @@ import pytest
 
 from rlstack.config.optim import OptimConfig
 from rlstack.config.rl import AdvantageConfig, EnvShare, LossConfig, RLStage, SamplingConfig
-from rlstack.errors import ScoringError
 from rlstack.scoring.shaping import credited
-from rlstack.stages.rl_batch import batch_of
+from rlstack.stages.rl_batch import batch_of, nothing_to_learn
 from rlstack.types import Group, Prompt, Sample, Score
 
 SCORES = [1.0, 0.0, 1.0, 0.5]
@@ -92,7 +92,23 @@ def test_terms_are_rewards_of_their_own_where_rewards_are_normalised_one_by_one(
 
 def test_a_step_with_nothing_to_learn_from_says_why():
     cfg = stage("mask")
-    with pytest.raises(
-        ScoringError, match=r"of 2, 0 could not be judged and 2 were cut off \(sampling.truncated=mask\)"
-    ):
-        batch_of([group(cfg, [6, 6], [1.0, 0.0])], cfg, REWARDS)
+    assert nothing_to_learn([group(cfg)], cfg) == ""
+    found = nothing_to_learn([group(cfg, [6, 6], [1.0, 0.0])], cfg)
+    assert "of 2, 0 could not be judged, 2 were cut off (sampling.truncated=mask), 0 were aborted" in found
+    failed = group(cfg, [2, 3], [0.0, 0.0])
+    failed = replace(failed, scores_G=(Score(status="error"), Score(status="timeout")))
+    failed = credited(failed, cfg.envs["math"], cfg.sampling, 1.0)
+    assert "of 2, 2 could not be judged" in nothing_to_learn([failed], cfg)
+    assert nothing_to_learn([failed, group(cfg)], cfg) == ""
+
+
+def test_a_sample_without_a_token_of_the_policys_is_in_the_baseline_only():
+    cfg = stage()
+    made = group(cfg)
+    mute = replace(made.samples_G[1], loss_mask=np.zeros(3, np.bool_))
+    made = replace(made, samples_G=(made.samples_G[0], mute, *made.samples_G[2:]))
+    batch, samples_B = batch_of([made], cfg, REWARDS)
+    assert [s.index for s in samples_B] == [0, 2, 3]
+    assert batch.advantages_N[0] == pytest.approx(1.0 - sum(SCORES) / 4)
+    assert batch.normaliser == sum(LENGTHS) - 3
+    assert nothing_to_learn([replace(made, samples_G=(mute,) * 4)], cfg)
