@@ -9,8 +9,8 @@ checkpoint committed at every step. The first two steps warm up and are not coun
 driver, from metrics.jsonl (docs/metrics.md):
 
 - generate, judge: of the collection; judge is what generation did not hide. waited: how long the driver stood still for
-  them. With ahead=1 they belong to the next step and run beside the update; with ahead=0 they begin when the engines
-  have the new weights, beside the commit.
+  them. They begin when the engines have the new weights, beside the commit; with ahead=1 they belong to the next step
+  and run beside its predecessor's update.
 - batch: what the others leave, advantages and packing above all.
 - bubble: 1 - busy / step, where busy is generate + learn, or the longer of the two where they overlap (ahead=1).
 

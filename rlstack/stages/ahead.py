@@ -1,4 +1,4 @@
-"""Rollouts of a coming step, collected while the driver does something else: at most one step at a time.
+"""Rollouts of coming steps, collected while the driver does something else: one step after the other.
 
 Synchronous and one-step-ahead training are one loop. Only the moment differs at which `begin` is called.
 """
@@ -25,45 +25,47 @@ class Ahead:
 
     def __init__(self, collect: Callable[[int, Position], Gathered], stop: Callable[[], None]) -> None:
         self._collect, self._stop = collect, stop
-        self._step, self._found, self._thread = -1, Future[Gathered](), None
+        self._begun: dict[int, Future[Gathered]] = {}  # by step, what was not taken yet
+        self._thread: threading.Thread | None = None
         self.waited_s = 0.0  # in `take` and `settle`, since it was last read
 
     def begin(self, step: int, position: Position) -> None:
-        """Start on the rollouts of `step`, whose prompts begin at `position`; those before must have been taken."""
-        self._step, self._found = step, Future()
+        """Start on the rollouts of `step`, whose prompts begin at `position`, unless that was done before. Those of
+        earlier steps must be complete."""
+        if step in self._begun:
+            return
+        found = self._begun[step] = Future[Gathered]()
         # A daemon: a thread that waits for an engine must not keep the process from ending.
-        self._thread = threading.Thread(
-            target=self._work, args=(step, position, self._found), name="rollouts", daemon=True
-        )
+        self._thread = threading.Thread(target=self._work, args=(step, position, found), name="rollouts", daemon=True)
         self._thread.start()
 
     def put(self, step: int, rollouts: Gathered) -> None:
         """Rollouts of `step` that are there already."""
-        self._step, self._found = step, Future()
-        self._found.set_result(rollouts)
+        found = self._begun[step] = Future[Gathered]()
+        found.set_result(rollouts)
 
     def take(self, step: int, position: Position) -> Gathered:
         """The rollouts of `step`; waits for them, or collects them now."""
-        if self._step != step:
-            self.begin(step, position)
-        rollouts = self._wait()
-        self._step = -1
+        self.begin(step, position)
+        rollouts = self._wait(self._begun[step])
+        del self._begun[step]
         return rollouts
 
     def settle(self) -> Gathered | None:
-        """Waits until nothing is under way; what was begun and has not been taken."""
-        return self._wait() if self._step >= 0 else None
+        """Waits until nothing is under way; what was begun and has not been taken, of one step at most."""
+        rollouts = [self._wait(found) for found in self._begun.values()]
+        return rollouts[0] if rollouts else None
 
     def waited(self) -> float:
         """Seconds of waiting since the last call."""
         seconds, self.waited_s = self.waited_s, 0.0
         return seconds
 
-    def _wait(self) -> Gathered:
+    def _wait(self, found: Future[Gathered]) -> Gathered:
         started = time.monotonic()
-        found = self._found.result()  # its waits have deadlines of their own
+        rollouts = found.result()  # its waits have deadlines of their own
         self.waited_s += time.monotonic() - started
-        return found
+        return rollouts
 
     def _work(self, step: int, position: Position, found: Future[Gathered]) -> None:
         try:

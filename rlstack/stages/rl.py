@@ -70,8 +70,9 @@ class _Carried:
 def _step(parts: Parts, ahead: Ahead, step: int, carried: _Carried) -> tuple[StepReport, _Carried]:
     """One transaction: rollouts are sealed first; then weights, optimizer and position are committed as one.
 
-    The next step's rollouts begin before the update (`ahead=1`) or once the engines have its weights, and are
-    complete whenever weights change: every sample comes from one version.
+    The rollouts that come next begin once the engines have the new weights, beside the commit: those of the next step,
+    or of the one after it (`ahead=1`), which then run beside its update. They are complete whenever weights change:
+    every sample comes from one version.
     """
     ctx, started = parts.ctx, time.monotonic()
     stage = parts.stage.model_copy(update={"kl": parts.stage.kl.at(carried.beta)})
@@ -90,9 +91,10 @@ def _step(parts: Parts, ahead: Ahead, step: int, carried: _Carried) -> tuple[Ste
     parts.learners.sync(step + 1, verify=parts.verifies(step + 1))
     synced = time.monotonic()
     if is_last or (step + 1) % stage.checkpoint.every == 0:
-        alone = is_last or parts.cluster.colocate or _evaluates(stage, step + 1) or _probes(stage, step + 1)
-        if not (alone or stage.ahead):  # engines and scorers have nothing else to do meanwhile
-            ahead.begin(step + 1, gathered.position)
+        coming, position = step + 1 + stage.ahead, (pending or gathered).position
+        alone = parts.cluster.colocate or _evaluates(stage, step + 1) or _probes(stage, step + 1)
+        if coming < stage.steps and not alone:  # engines and scorers have nothing else to do meanwhile
+            ahead.begin(coming, position)
         ctx.display.phase("committing")
         state = {**carried.to_json(), "pending": remembered(pending) if pending else None}
         ctx.run_dir.commit(ctx.name, step + 1, state, parts.learners.save, keep=stage.checkpoint.keep)

@@ -46,7 +46,12 @@ def test_a_step_is_collected_once_whether_begun_before_or_not():
         assert ahead.take(1, START) == _gathered("collected 1")
         ahead.put(2, _gathered("from disk"))
         assert ahead.settle() == ahead.take(2, START) == _gathered("from disk")
-    assert seen == [(0, START), (1, first.position)]
+        ahead.begin(4, START)
+        ahead.begin(4, first.position)  # it is under way
+        ahead.put(3, _gathered("the step before"))
+        assert ahead.take(3, START) == _gathered("the step before")
+        assert ahead.settle() == _gathered("collected 4")
+    assert seen == [(0, START), (1, first.position), (4, START)]
 
 
 def test_it_works_while_the_driver_does_and_counts_only_the_waiting():
