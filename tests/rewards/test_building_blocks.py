@@ -193,6 +193,71 @@ def test_calibration_pays_in_three_ways(text: str, verdict: str) -> None:
     assert found.value == {"correct": 1.0, "wrong": -2.0, "abstained": 0.0}[verdict]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't know.",
+        "Sorry, but I don't know.",
+        "I'm not sure about that, sorry.",
+        "Answer: I don't know.",
+        "\\boxed{I don't know}",
+        "**I do not know.**",
+        "The text does not say.",
+        "It is not mentioned.",
+        "Not stated.",
+        "Unknown.",
+        "The context doesn't say who.",
+        "The passage does not provide this information.",
+        "I don't know. The notes do not mention her pet.",
+        "I don't know, because the text only mentions Ann.",
+        "I am not familiar with Velmoria; it seems to be a fictional country.",
+        "I cannot answer that. Please give me more context.",
+        "Unfortunately, I have no information about this.",
+        "There is no such planet.",
+        "Ich weiß es leider nicht.",
+        "Désolé, je ne sais pas.",
+    ],
+)
+def test_abstaining_in_many_words(text: str) -> None:
+    assert calibration.score(Response(text), CAPITAL).components["abstained"] == 1
+    assert calibration.score(Response(text), {"answers": [], "answerable": False}).value == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't know. Answer: Rome",
+        "I don't know \\boxed{Rome}",
+        "Rome. I don't know.",
+        "I don't know: it is Rome.",
+        "I don't know. Rome.",
+        "I don't know, Rome",
+        "I don't know (Rome)",
+        "I don't know - Rome",
+        "I don't know but it's Rome",
+        "I don't know. The capital is Rome.",
+        "I don't know. It's Rome, not Lyon.",
+        "I don't know. Sorry, it is Rome.",
+        "Sorry it is Rome, I don't know.",
+        "I would say Rome but I don't know.",
+        "It could be Rome, I am not sure.",
+        "I don't know <answer>Rome</answer>",
+        "I don't know #### Rome",
+        "I don't know\nRome",
+    ],
+)
+def test_an_answer_beside_an_abstention_is_an_answer(text: str) -> None:
+    assert calibration.score(Response(text), {"answers": [], "answerable": False, "lambda": 2.0}).value == -2
+    assert calibration.score(Response(text), CAPITAL).value == -2
+    assert calibration.score(Response(text), {"answers": ["Rome"], "answerable": True}).value == -1
+
+
+@pytest.mark.parametrize("name", ["Unknown Pleasures", "No Such Thing", "I Don't Know What It Is"])
+def test_an_answer_may_sound_like_an_abstention(name: str) -> None:
+    for text in (name, f"Answer: {name}"):
+        assert calibration.score(Response(text), {"answers": [name], "answerable": True}).value == 1
+
+
 def test_an_unanswerable_question_is_answered_rightly_by_abstaining() -> None:
     data = {"answers": [], "answerable": False, "lambda": 0.5}
     assert calibration.score(Response("I don't know."), data).value == 1
