@@ -1,7 +1,7 @@
 """The answer contains given texts.
 
 `data`: `{"answer": <text or list>, "mode"?: "all" | "any", "casefold"?: true, "words"?: true, "max_words"?: int}`.
-`words` asks for whole words; `max_words` keeps an answer from containing everything.
+`words` asks for whole words, in scripts that part them; `max_words` keeps an answer from containing everything.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from rlstack.rewards._answer.plain import plain
 
 DEADLINE_S = 1.0
 LONGEST = 200_000  # characters of a response that are looked at
+_UNPARTED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
 def score(response: Response, data: Mapping[str, Any]) -> Score:
@@ -49,6 +50,11 @@ def _form(text: str, fold: bool) -> str:
 def _occurs(needle: str, text: str, words: bool) -> bool:
     if not words:
         return needle in text
-    before = r"(?<!\w)" if needle[:1].isalnum() else ""
-    after = r"(?!\w)" if needle[-1:].isalnum() else ""
+    before = r"(?<!\w)" if _parts_words(needle[:1]) else ""
+    after = r"(?!\w)" if _parts_words(needle[-1:]) else ""
     return re.search(before + re.escape(needle) + after, text) is not None
+
+
+def _parts_words(letter: str) -> bool:
+    """Whether a letter's script puts blanks between words; Chinese, Japanese, Thai, Lao, Khmer and Burmese do not."""
+    return letter.isalnum() and not _UNPARTED.match(letter)

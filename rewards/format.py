@@ -3,7 +3,8 @@
 `data`, of which at least one must be given: `{"pattern"?: <RE2, for the whole answer>, "thinking"?: "required" |
 "forbidden", "boxes"?: int, "tags"?: ["answer", …], "finished"?: true}`. `thinking` required: one closed, non-empty
 `<think>` part, then an answer. `boxes`: so many LaTeX boxes in the answer. `tags`: each element once, in this
-order, not empty, nothing outside. `finished`: not cut off by the token limit.
+order, not empty, nothing outside; a `think` among them is looked for before the answer. `finished`: not cut off by
+the token limit.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _thinking(response: Response, wish: str) -> bool:
 
 
 def _tags(response: Response, names: list[str]) -> bool:
-    position, text = 0, response.answer.strip()
+    position, text = 0, (response.text if "think" in names else response.answer).strip()
     for name in names:
         opening, closing = f"<{name}>", f"</{name}>"
         if text.count(opening) != 1 or text.count(closing) != 1:

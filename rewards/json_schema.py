@@ -18,7 +18,7 @@ from rlstack.api import Response, Score, invalid, judged
 from rlstack.rewards._structured.fence import FENCES, FenceError, payload
 from rlstack.rewards._structured.json_text import JsonSyntaxError, parse_json
 from rlstack.rewards._structured.schema import SchemaError, validates, validator
-from rlstack.rewards._structured.value import difference, holds, json_equal, says_nothing
+from rlstack.rewards._structured.value import difference, echoes, json_equal, says_nothing
 
 __all__ = ["JsonSyntaxError", "SchemaError", "parse_json", "score", "validates"]
 
@@ -62,22 +62,13 @@ def _fault(found: Any, text: str, schema: Any, data: Mapping[str, Any]) -> str:
         return "" if json_equal(found, wanted) else difference(found, wanted)
     if says_nothing(found) and not _pins(schema):
         return "an empty value answers nothing"
-    if _echoes(found, schema):
+    if echoes(found, schema):
         return "the schema is echoed"
     return ""
 
 
 def _pins(schema: Any) -> bool:
     return isinstance(schema, Mapping) and not _PINNING.isdisjoint(schema)
-
-
-def _echoes(found: Any, schema: Any) -> bool:
-    if not isinstance(schema, Mapping) or not schema:
-        return False
-    parts = [dict(schema), {key: value for key, value in schema.items() if key != "$schema"}]
-    if isinstance(properties := schema.get("properties"), Mapping) and properties:
-        parts.append(dict(properties))
-    return any(part and holds(found, part) for part in parts)
 
 
 def _first_error(check: Any, found: Any) -> str:

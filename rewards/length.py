@@ -1,7 +1,7 @@
 """The answer is as long as asked.
 
 `data`: `{"min"?: int, "max"?: int, "unit"?: "words" | "characters" | "lines" | "sentences" | "tokens"}`. Tokens are
-those of the whole completion.
+those of the whole completion; a response that does not say how many it has cannot be judged by them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         return invalid(f"data needs 'min' or 'max' as whole numbers and 'unit' among {', '.join(_COUNTERS)}")
     if low is not None and high is not None and low > high:
         return invalid("data['min'] is above data['max']")
+    if unit == "tokens" and response.text and not response.n_tokens:
+        return invalid("unit is tokens, but the response does not give n_tokens")
     counted = _COUNTERS[unit](response)
     met = (low is None or counted >= low) and (high is None or counted <= high)
     asked = f"{'' if low is None else low}–{'' if high is None else high}"

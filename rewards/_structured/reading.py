@@ -8,7 +8,7 @@ from typing import Any
 from rlstack.api import Response, Score, invalid, judged
 from rlstack.rewards._structured.fence import FENCES, FenceError, payload
 from rlstack.rewards._structured.schema import SchemaError, validator
-from rlstack.rewards._structured.value import difference, json_equal, says_nothing
+from rlstack.rewards._structured.value import difference, echoes, json_equal, says_nothing
 
 
 class ReadError(ValueError):
@@ -44,8 +44,10 @@ def read_and_compare(
     fits = check is None or bool(check.is_valid(found))
     if "expected" in data:
         fault = "" if json_equal(found, wanted) else difference(found, wanted)
+    elif says_nothing(found):
+        fault = "an empty value answers nothing"
     else:
-        fault = "an empty value answers nothing" if says_nothing(found) else ""
+        fault = "the schema is echoed" if echoes(found, data["schema"]) else ""
     parts = {"syntax": 1.0, "schema": float(fits), "content": float(not fault)}
     good = fits and not fault
     return judged(float(good), fault or ("equal" if good else "breaks the schema"), **parts)

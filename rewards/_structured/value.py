@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -58,6 +58,16 @@ def holds(value: Any, part: Any) -> bool:
         elif isinstance(node, list):
             stack.extend(node)
     return False
+
+
+def echoes(value: Any, schema: Any) -> bool:
+    """Whether a value holds the schema that it was to fit, or the schema's properties."""
+    if not isinstance(schema, Mapping) or not schema:
+        return False
+    parts = [dict(schema), {key: part for key, part in schema.items() if key != "$schema"}]
+    if isinstance(properties := schema.get("properties"), Mapping) and properties:
+        parts.append(dict(properties))
+    return any(part and holds(value, part) for part in parts)
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -52,6 +52,9 @@ def test_exact(text: str, data: dict, paid: float) -> None:
         ("a cat", {"answer": ["cat", "dog"], "mode": "any"}, 1),
         ("C++ and more", {"answer": "c++"}, 1),
         ("cat " * 50, {"answer": "cat", "max_words": 10}, 0),
+        ("我家的猫很可爱。", {"answer": "猫"}, 1),
+        ("ネコがいます", {"answer": "ネコ"}, 1),
+        ("котёнок", {"answer": "кот"}, 0),
     ],
 )
 def test_contains(text: str, data: dict, paid: float) -> None:
@@ -96,6 +99,7 @@ def test_length(text: str, data: dict, paid: float) -> None:
 
 
 def test_length_counts_the_tokens_it_is_told() -> None:
+    assert length.score(Response("a " * 500), {"max": 10, "unit": "tokens"}).status == "invalid"
     assert length.score(Response("a", n_tokens=7), {"max": 6, "unit": "tokens"}).value == 0
 
 
@@ -138,6 +142,10 @@ def test_every_long_paragraph_must_be_in_the_language() -> None:
         ("<b>2</b><a>1</a>", {"tags": ["a", "b"]}, 0),
         ("<answer></answer>", {"tags": ["answer"]}, 0),
         ("so <answer>4</answer>", {"tags": ["answer"]}, 0),
+        ("<think>2 + 2</think><answer>4</answer>", {"tags": ["answer"]}, 1),
+        ("<think>2 + 2</think>\n<answer>4</answer>", {"tags": ["think", "answer"]}, 1),
+        ("<answer>4</answer>", {"tags": ["think", "answer"]}, 0),
+        ("<think> </think><answer>4</answer>", {"tags": ["think", "answer"]}, 0),
         ("Answer: 4", {"pattern": r"Answer: \d+"}, 1),
         ("Answer: four", {"pattern": r"Answer: \d+"}, 0),
     ],

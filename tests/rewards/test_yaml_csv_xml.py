@@ -250,3 +250,9 @@ def test_readers_name_the_fault() -> None:
         csv_reward.parse_csv("a,b\n1,2,3")
     with pytest.raises(ReadError, match="not well-formed"):
         xml_reward.parse_xml("<a>")
+
+
+def test_an_echoed_schema_is_no_answer() -> None:
+    for text in ("type: object", "note: {type: object}"):
+        found = yaml_reward.score(Response(text), {"schema": {"type": "object"}})
+        assert (found.value, found.detail) == (0.0, "the schema is echoed")
