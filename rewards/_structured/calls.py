@@ -2,7 +2,8 @@
 
 The rules of acceptance are those of the Berkeley Function Calling Leaderboard (Patil et al. 2025): several values may
 be acceptable for an argument, "" among them marks it optional, texts are compared without case, spaces and
-punctuation, a whole number may stand for a float but not the reverse.
+punctuation, a whole number may stand for a float but not the reverse. Where the wanted values are no such lists, an
+argument may be left out or written when its value is the default that the schema states.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from rlstack.rewards._structured.json_text import JsonSyntaxError, parse_json
 from rlstack.rewards._structured.tools import Tool
+from rlstack.rewards._structured.value import json_equal
 
 MAX_CALLS = 64
 MAX_TEXT = 10_000  # characters; a longer argument must match exactly
@@ -78,6 +80,8 @@ def arguments_fault(call: Call, wanted: Call, tool: Tool, alternatives: bool | N
             return f"lacks the required {name!r}"
     for name, value in call.arguments.items():
         if name not in wanted.arguments:
+            if alternatives is not True and _by_default(value, tool.properties.get(name)):
+                continue
             return f"unasked argument {name!r}"
         if tool.properties and name not in tool.properties:
             return f"unknown argument {name!r}"
@@ -88,8 +92,15 @@ def arguments_fault(call: Call, wanted: Call, tool: Tool, alternatives: bool | N
             return f"{name!r} is {str(value)[:60]!r}"
     for name, values in wanted.arguments.items():
         if name not in call.arguments and not _optional(values, alternatives):
+            if alternatives is not True and _by_default(values, tool.properties.get(name)):
+                continue
             return f"lacks {name!r}"
     return ""
+
+
+def _by_default(value: Any, schema: Any) -> bool:
+    """Whether leaving the argument out says the same: the value is the default that its schema states."""
+    return isinstance(schema, Mapping) and "default" in schema and json_equal(value, schema["default"])
 
 
 def lists_alternatives(wanted: Sequence[Call], tools: Mapping[str, Tool]) -> bool:
@@ -147,7 +158,12 @@ def _same(value: Any, wanted: Any, schema: Any, alternatives: bool | None) -> bo
     if isinstance(value, str) and isinstance(wanted, str):
         return value == wanted or (len(value) <= MAX_TEXT and plain(value) == plain(wanted))
     if isinstance(value, (int, float)) and isinstance(wanted, (int, float)):
-        free = schema.get("type", "number") == "number" or isinstance(value, int) or isinstance(wanted, float)
+        free = (
+            alternatives is not True
+            or schema.get("type", "number") == "number"
+            or isinstance(value, int)
+            or isinstance(wanted, float)
+        )
         return value == wanted and free
     if isinstance(value, list) and isinstance(wanted, list):
         items = schema.get("items", {})
