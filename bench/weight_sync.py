@@ -15,6 +15,10 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rlstack.config.cluster import ClusterConfig
 
 SHAPES = {
     "tiny": {"hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 4,
@@ -40,10 +44,11 @@ def main() -> None:
             measure(name, Path(folder), cluster, options.repeats)
 
 
-def measure(name: str, folder: Path, cluster: object, repeats: int) -> None:
+def measure(name: str, folder: Path, cluster: ClusterConfig, repeats: int) -> None:
     import torch
 
     from rlstack.cluster.groups import Engines, Learners
+    from rlstack.cluster.processes import start_engines, start_learners
     from rlstack.config.optim import OptimConfig
     from rlstack.learner.learner import LearnerSpec
     from rlstack.learner.model import ModelSpec
@@ -51,9 +56,9 @@ def measure(name: str, folder: Path, cluster: object, repeats: int) -> None:
 
     model, n_bytes = save_random(folder / name, SHAPES[name])
     engine = EngineSpec(str(model), "cpu", "float32", 256, (0,), "shared_memory", kv_cache_bytes=64 * 2**20)
-    engines = Engines(engine, cluster, folder / "logs")  # type: ignore[arg-type]
+    engines = Engines(engine, cluster, start_engines(cluster, folder / "logs"))
     spec = LearnerSpec(ModelSpec(str(model)), OptimConfig(lr=1e-4), 10, reference=False)
-    learners = Learners(spec, cluster, folder / "logs", str(folder / f"store-{name}"))  # type: ignore[arg-type]
+    learners = Learners(spec, cluster, start_learners(cluster, folder / "logs"), str(folder / f"store-{name}"))
     engines.ready()
     learners.ready()
     learners.connect(engines, backend="shared_memory")

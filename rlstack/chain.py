@@ -8,16 +8,21 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlstack.config.rl import RLStage
 from rlstack.config.run import RunConfig
 from rlstack.errors import RunDirError
 from rlstack.rundir import RunDir, write_atomically
-from rlstack.stages.context import StageContext
+from rlstack.stages.context import StageContext, logs_of
+from rlstack.startup import uncollected
 from rlstack.track.trackers import Trackers
 from rlstack.view.display import Display
+
+if TYPE_CHECKING:
+    from rlstack.cluster.processes import Processes
 
 
 def run_chain(config: RunConfig) -> dict[str, Any]:
@@ -45,14 +50,16 @@ def run_chain(config: RunConfig) -> dict[str, Any]:
 
             model = resolve(config.model)
             display.phase("starting Ray")
-            stack.enter_context(session(config.cluster))
+            with uncollected():
+                stack.enter_context(session(config.cluster))
             stack.enter_context(_sigterm_as_interrupt())  # again: Ray has put a handler of its own in place
         for name in config.stages:
             if record := finished.get(name):
                 display.say(f"{name}: finished before, skipped ({path / name})")
             else:
-                ctx = StageContext(name, config, model, run_dir, display, trackers, launched)
-                record = _run_stage(ctx)
+                with _processes(config, name, run_dir) as processes:
+                    ctx = StageContext(name, config, model, run_dir, display, trackers, launched, processes)
+                    record = _run_stage(ctx)
             summary["stages"][name] = record
             model = Path(record["export"])
         write_atomically(path / "summary.json", json.dumps(summary, indent=2) + "\n")
@@ -60,16 +67,18 @@ def run_chain(config: RunConfig) -> dict[str, Any]:
     return summary
 
 
+def _processes(config: RunConfig, name: str, run_dir: RunDir) -> AbstractContextManager[Processes]:
+    from rlstack.cluster.processes import processes
+
+    return processes(config.cluster, logs_of(run_dir, name), engines=isinstance(config.stages[name], RLStage))
+
+
 def _run_stage(ctx: StageContext) -> dict[str, Any]:
+    with uncollected():  # the stage's processes import at the same time
+        from rlstack.stages import rl, train
+
     stage = ctx.config.stages[ctx.name]
-    if isinstance(stage, RLStage):
-        from rlstack.stages import rl
-
-        facts = rl.run(stage, ctx).facts
-    else:
-        from rlstack.stages import train
-
-        facts = train.run(stage, ctx).facts
+    facts = (rl.run(stage, ctx) if isinstance(stage, RLStage) else train.run(stage, ctx)).facts
     write_atomically(ctx.folder / "done.json", json.dumps(facts, indent=2) + "\n")
     return dict(facts)
 

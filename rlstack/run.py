@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from rlstack.cli.border import guarded
+from rlstack.cli.border import guarded, leave
 from rlstack.errors import ConfigError, nearest
 
 _FLAGS = {"--help": "help", "-h": "help", "--cfg": "cfg", "-c": "cfg", "--cfg=job": "cfg"}
@@ -86,4 +86,4 @@ def _help() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main, sys.argv[1:]))
+    leave(guarded(main, sys.argv[1:]))

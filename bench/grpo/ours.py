@@ -162,23 +162,26 @@ def opened(work: Work, machine: Machine, folder: Path) -> Iterator[Ours]:
 
     from rlstack.cluster.session import session
     from rlstack.rundir import RunDir
-    from rlstack.stages.context import StageContext
+    from rlstack.stages.context import StageContext, logs_of
     from rlstack.track.trackers import Trackers
     from rlstack.view.display import Display
 
     config = configuration(work, machine, folder / "run")
     run_dir = RunDir(folder / "run", config.model_dump(mode="json"))
     display = Display(Console(file=io.StringIO()))
-    ctx = StageContext(
-        NAME, config, work.model, run_dir, display, Trackers((), run_dir.path, {}, display.say), time.time()
-    )
     stage = config.stages[NAME]
     assert isinstance(stage, RLStage)
     try:
         with session(config.cluster):
-            from rlstack.stages.rl_parts import open_parts  # imports Ray, which reads its environment then
+            from rlstack.cluster.processes import processes  # imports Ray, which reads its environment then
+            from rlstack.stages.rl_parts import open_parts
 
-            with open_parts(stage, ctx) as parts:
+            trackers = Trackers((), run_dir.path, {}, display.say)
+            facts = (NAME, config, work.model, run_dir, display, trackers, time.time())
+            with (
+                processes(config.cluster, logs_of(run_dir, NAME), engines=True) as started,
+                open_parts(stage, StageContext(*facts, started)) as parts,
+            ):
                 parts.learners.sync(0, verify=True)
                 yield Ours(parts)
     finally:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from rlstack.errors import ConfigError, RlstackError
 
@@ -24,3 +27,11 @@ def guarded(command: Command, argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return 130
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process at once: all is closed and written, and taking torch and Ray apart costs a second or two."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -13,8 +13,9 @@ from typing import Any
 
 from rlstack.api import Response
 from rlstack.config.cluster import ClusterConfig
-from rlstack.rollout.engine import Ask, Engine, EngineSpec
+from rlstack.rollout.engine import Ask, Engine, EngineSpec, import_vllm
 from rlstack.scoring.pool import Scores, ScoringPool
+from rlstack.startup import uncollected
 from rlstack.types import Message, Sample
 
 
@@ -44,9 +45,18 @@ def _own_log(log: str) -> None:
 
 
 class EngineShell:
-    def __init__(self, spec: EngineSpec, log: str) -> None:
+    def __init__(self, log: str) -> None:
         _own_log(log)
-        self._engine = Engine(spec)
+        self._engine: Any = None
+
+    def prepare(self) -> None:
+        """Imports, while the driver still reads what is to be loaded."""
+        with uncollected():
+            import_vllm()
+
+    def start(self, spec: EngineSpec) -> None:
+        with uncollected():
+            self._engine = Engine(spec)
 
     def pid(self) -> int:
         return os.getpid()
@@ -60,12 +70,23 @@ class EngineShell:
 
 
 class LearnerShell:
-    def __init__(self, spec: Any, rank: Any, log: str) -> None:
+    def __init__(self, log: str) -> None:
         _own_log(log)
-        from rlstack.learner.learner import Learner
-
-        self._learner = Learner(spec, rank)
+        self._learner: Any = None
         self._probe: Any = None
+
+    def prepare(self) -> None:
+        """Imports, while the driver still reads what is to be loaded."""
+        with uncollected():
+            from rlstack.learner.model import import_transformers
+
+            import_transformers()
+
+    def start(self, spec: Any, rank: Any) -> None:
+        with uncollected():
+            from rlstack.learner.learner import Learner
+
+            self._learner = Learner(spec, rank)
 
     def pid(self) -> int:
         return os.getpid()
@@ -111,14 +132,25 @@ class ScoringShell:
 
 
 class RewardShell:
-    def __init__(self, folder: str, device: str, dtype: str, log: str) -> None:
+    def __init__(self, log: str) -> None:
         _own_log(log)
-        from rlstack.models.reward_head import load
-
-        self._model = load(folder, device=device, dtype=dtype)
+        self._model: Any = None
 
     def pid(self) -> int:
         return os.getpid()
+
+    def prepare(self) -> None:
+        """Imports, while the driver still reads what is to be loaded."""
+        with uncollected():
+            from rlstack.learner.model import import_transformers
+
+            import_transformers()
+
+    def start(self, folder: str, device: str, dtype: str) -> None:
+        with uncollected():
+            from rlstack.models.reward_head import load
+
+            self._model = load(folder, device=device, dtype=dtype)
 
     def score(self, conversations: Sequence[Sequence[Message]]) -> list[float]:
         return self._model.score(conversations)

@@ -15,7 +15,8 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
-from rlstack.cluster.actors import EngineShell, LearnerShell, RewardShell, environment
+from rlstack.cluster.actors import RewardShell
+from rlstack.cluster.processes import begin, gpus
 from rlstack.cluster.waiting import Member, await_all, fetch, with_pids
 from rlstack.config.cluster import ClusterConfig
 from rlstack.data.batch import Batch, Item
@@ -67,15 +68,10 @@ class EngineClient:
 class Engines:
     """All rollout engines. Prompts are dealt out by index, so every sample has one fixed origin."""
 
-    def __init__(self, spec: EngineSpec, cfg: ClusterConfig, logs: Path) -> None:
-        self._cfg = cfg
-        actor = ray.remote(EngineShell).options(
-            num_cpus=0,
-            num_gpus=_gpus(cfg, cfg.tensor_parallel),
-            runtime_env={"env_vars": environment(cfg)},
-        )
-        paths = [logs / f"engine-{i}.log" for i in range(cfg.engines)]
-        self._members = [Member(actor.remote(spec, str(p)), f"engine {i}", p) for i, p in enumerate(paths)]
+    def __init__(self, spec: EngineSpec, cfg: ClusterConfig, members: list[Member]) -> None:
+        """Hands the engines their work; `ready` waits for them."""
+        self._cfg, self._members = cfg, members
+        self._starting = [m.handle.start.remote(spec) for m in members]
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -83,7 +79,7 @@ class Engines:
         self._stopped.set()
 
     def ready(self) -> None:
-        self._members = with_pids(self._members, seconds=self._cfg.deadlines.start, what="starting", error=EngineError)
+        self._members = _started(self._members, self._starting, self._cfg, EngineError)
 
     def client(self) -> EngineClient:
         return EngineClient(self._members, self._cfg.deadlines.sync)
@@ -135,22 +131,14 @@ class Engines:
 class Learners:
     """All FSDP2 ranks. Every call is made on every rank at once, because each one is a collective."""
 
-    def __init__(self, spec: LearnerSpec, cfg: ClusterConfig, logs: Path, store: str) -> None:
-        self.spec, self._cfg = spec, cfg
-        actor = ray.remote(LearnerShell).options(
-            num_cpus=0,
-            num_gpus=_gpus(cfg, 1),
-            runtime_env={"env_vars": environment(cfg)},
-        )
-        ranks = [Rank(i, cfg.learners, store) for i in range(cfg.learners)]
-        paths = [logs / f"learner-{r.rank}.log" for r in ranks]
-        self._members = [
-            Member(actor.remote(spec, rank, str(path)), f"learner {rank.rank}", path)
-            for rank, path in zip(ranks, paths, strict=True)
-        ]
+    def __init__(self, spec: LearnerSpec, cfg: ClusterConfig, members: list[Member], store: str) -> None:
+        """Hands the learners their work; `ready` waits for them."""
+        self.spec, self._cfg, self._members = spec, cfg, members
+        ranks = [Rank(i, len(members), store) for i in range(len(members))]
+        self._starting = [m.handle.start.remote(spec, rank) for m, rank in zip(members, ranks, strict=True)]
 
     def ready(self) -> None:
-        self._members = with_pids(self._members, seconds=self._cfg.deadlines.start, what="starting", error=LearnerError)
+        self._members = _started(self._members, self._starting, self._cfg, LearnerError)
 
     def connect(self, engines: Engines, *, backend: str) -> None:
         clients = [engines.client() if i == 0 else None for i in range(len(self._members))]
@@ -230,16 +218,13 @@ class RewardScorer:
 
     def __init__(self, folder: str, cfg: ClusterConfig, logs: Path) -> None:
         self._cfg = cfg
-        actor = ray.remote(RewardShell).options(
-            num_cpus=0, num_gpus=_gpus(cfg, 1), runtime_env={"env_vars": environment(cfg)}
-        )
-        log = logs / "reward-model.log"
-        handle = actor.remote(folder, cfg.device, cfg.dtype, str(log))
-        self._members = [Member(handle, "the reward model", log)]
+        actor = ray.remote(RewardShell).options(num_cpus=0, num_gpus=gpus(cfg, 1))
+        self._members = [begin(actor, "the reward model", logs / "reward-model.log")]
+        self._starting = [m.handle.start.remote(folder, cfg.device, cfg.dtype) for m in self._members]
 
     def ready(self) -> None:
         """Raises ConfigError for what is no scalar model."""
-        self._members = with_pids(self._members, seconds=self._cfg.deadlines.start, what="starting", error=ScoringError)
+        self._members = _started(self._members, self._starting, self._cfg, ScoringError)
 
     def submit(self, conversations: Sequence[Sequence[Message]]) -> Future[list[float]]:
         """Queue a group; does not wait."""
@@ -266,7 +251,9 @@ def _join_parts(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     return joined
 
 
-def _gpus(cfg: ClusterConfig, whole: int) -> float:
-    if cfg.device == "cpu":
-        return 0
-    return whole / 2 if cfg.colocate else whole
+def _started(members: list[Member], starting: list[Any], cfg: ClusterConfig, error: Any) -> list[Member]:
+    """Waits until the processes answer and, with their numbers known, for what they have begun."""
+    end = time.monotonic() + cfg.deadlines.start
+    known = with_pids(members, seconds=cfg.deadlines.start, what="beginning", error=error)
+    await_all(starting, known, seconds=max(1.0, end - time.monotonic()), what="starting", error=error)
+    return known

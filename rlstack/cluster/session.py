@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from rlstack.cluster.actors import environment
 from rlstack.config.cluster import ClusterConfig
 from rlstack.errors import EngineError
 
@@ -36,17 +38,40 @@ def session(cfg: ClusterConfig) -> Iterator[None]:
 
     # Workers import rlstack from where the driver found it, whatever directory they start in.
     root = str(Path(__file__).resolve().parents[2])
-    runtime_env = {"env_vars": {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}}
-    local = {"num_cpus": os.cpu_count(), "object_store_memory": _OBJECT_STORE_BYTES, "_node_ip_address": "127.0.0.1"}
-    ray.init(
-        address=cfg.address or "local",  # None would join another run's session on this machine
-        include_dashboard=None if cfg.address else False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        runtime_env=runtime_env,
-        **({} if cfg.address else local),
-    )
+    inherited = environment(cfg) | {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    options: dict[str, Any] = {"include_dashboard": None, "runtime_env": {"env_vars": inherited}}
+    if cfg.address is None:
+        # Processes of this machine inherit the variables: with a runtime_env, Ray would leave the workers that it
+        # starts in advance unused and set up others, a second later.
+        options = {
+            "include_dashboard": False,
+            "num_cpus": os.cpu_count(),
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "_node_ip_address": "127.0.0.1",
+        }
+    with _variables({} if cfg.address else inherited):
+        ray.init(
+            address=cfg.address or "local",  # None would join another run's session on this machine
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            **options,
+        )
     try:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _variables(values: dict[str, str]) -> Iterator[None]:
+    """Sets them for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

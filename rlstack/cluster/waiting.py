@@ -24,7 +24,8 @@ class Member:
     handle: Any
     name: str  # e.g. "learner 0"
     log: Path
-    pid: int = 0
+    pid: int = 0  # 0 until it is known
+    birth: Any = None  # the reference to its number, which is there as soon as the process is
 
 
 def await_all(
@@ -49,7 +50,8 @@ def await_all(
 
 def with_pids(members: list[Member], *, seconds: float, what: str, error: type[RlstackError]) -> list[Member]:
     """Waits until every actor is up; the members with their processes, for the messages of later waits."""
-    pids = await_all([m.handle.pid.remote() for m in members], members, seconds=seconds, what=what, error=error)
+    births = [m.birth or m.handle.pid.remote() for m in members]
+    pids = await_all(births, members, seconds=seconds, what=what, error=error)
     return [Member(m.handle, m.name, m.log, pid) for m, pid in zip(members, pids, strict=True)]
 
 
@@ -84,6 +86,8 @@ def _expired(members: list[Member], seconds: float, what: str) -> str:
 
 def _stack(member: Member) -> str:
     """Asks a local process for its Python stacks (actors dump them to their log on SIGUSR1)."""
+    if not member.pid:
+        return "(its process has not begun)"
     try:
         before = member.log.stat().st_size
         os.kill(member.pid, signal.SIGUSR1)

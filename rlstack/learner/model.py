@@ -29,6 +29,12 @@ class ModelSpec:
     offload_reference: bool = False
 
 
+def import_transformers() -> None:
+    """Takes most of the time that a learner needs to start; nothing of the configuration is needed for it."""
+    from accelerate import init_empty_weights  # noqa: F401
+    from transformers import AutoConfig, AutoModelForCausalLM  # noqa: F401
+
+
 def load(spec: ModelSpec, mesh: DeviceMesh, device: torch.device, *, trained: bool) -> Module:
     """A causal LM sharded over the mesh layer by layer; no rank ever holds the whole.
 

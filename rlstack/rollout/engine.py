@@ -1,6 +1,6 @@
 """A rollout engine: vLLM in this process, token in, token out.
 
-The only file of the rollout side that imports vLLM. Plain class; `rollout/actor.py` puts it on Ray.
+The only file of the rollout side that imports vLLM. Plain class; `cluster/actors.py` puts it on Ray.
 """
 
 from __future__ import annotations
@@ -50,6 +50,13 @@ class Ask:
     temperature: float  # 0: greedy
     top_p: float = 1.0
     top_k: int = 0
+
+
+def import_vllm() -> None:
+    """Takes most of the time that an engine needs to start; nothing of the configuration is needed for it."""
+    from vllm import LLM  # noqa: F401
+
+    from rlstack.sync import engine  # noqa: F401
 
 
 class Engine:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlstack.config.run import RunConfig
 from rlstack.rundir import RunDir
 from rlstack.track.trackers import Trackers
 from rlstack.view.display import Display
+
+if TYPE_CHECKING:
+    from rlstack.cluster.processes import Processes
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class StageContext:
     display: Display
     trackers: Trackers
     launched: float  # seconds since the epoch: when the command started
+    processes: Processes  # of this stage, already started
 
     @property
     def folder(self) -> Path:
@@ -29,7 +33,12 @@ class StageContext:
 
     @property
     def logs(self) -> Path:
-        return self.run_dir.path / "logs" / self.name
+        return logs_of(self.run_dir, self.name)
+
+
+def logs_of(run_dir: RunDir, name: str) -> Path:
+    """Where the processes of a stage write."""
+    return run_dir.path / "logs" / name
 
 
 @dataclass(frozen=True)

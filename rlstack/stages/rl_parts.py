@@ -30,6 +30,7 @@ from rlstack.stages.context import StageContext
 from rlstack.stages.gather import Gathering
 from rlstack.stages.model_spec import model_spec
 from rlstack.stages.rl_batch import Rewards
+from rlstack.startup import uncollected
 from rlstack.types import Group, Prompt
 
 _PROBED = 2  # rows of each env
@@ -96,31 +97,21 @@ class Parts:
 
 @contextmanager
 def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
-    """Engines and learners start at once on other processes; meanwhile this one prepares the rest."""
+    """Engines and learners load their models on other processes; meanwhile this one prepares the rest."""
     config = ctx.config
-    tokenizer = load_tokenizer(config.model, ctx.model)
-    sources = load_sources(stage.envs)
-    rewards = {s.env.name: dict(stage.envs[s.env.name].rewards or s.env.rewards) for s in sources}
-    ctx.display.phase("starting engines and learners")
     with contextlib.ExitStack() as stack:
-        stops = stop_ids(tokenizer, ctx.model)
-        engines = Engines(_engine_spec(stage, ctx, stops), config.cluster, ctx.logs)
-        store = stack.enter_context(_store(ctx.run_dir.path))
-        spec = LearnerSpec(
-            model=model_spec(ctx),
-            optim=stage.optim,
-            steps=stage.steps * stage.updates_per_step,
-            reference=stage.kl.beta > 0,
-            reference_moves=stage.kl.refresh_every > 0,
-            device=config.cluster.device,
-            threads=config.cluster.threads,
-            reshard=config.cluster.reshard,
-            logits_bytes=config.cluster.logits_mb << 20,
-        )
-        learners = Learners(spec, config.cluster, ctx.logs, store)
-        max_turns = {s.env.name: s.env.max_turns for s in sources if s.env.reply}
-        scorer = _scorer(stage, ctx, rewards)
-        ruled = judges.by_rule(rewards)
+        with uncollected():
+            tokenizer = load_tokenizer(config.model, ctx.model)
+            stops = stop_ids(tokenizer, ctx.model)
+            ctx.display.phase("starting engines and learners")
+            engines = Engines(_engine_spec(stage, ctx, stops), config.cluster, ctx.processes.engines)
+            store = stack.enter_context(_store(ctx.run_dir.path))
+            learners = Learners(_learner_spec(stage, ctx), config.cluster, ctx.processes.learners, store)
+            sources = load_sources(stage.envs)
+            rewards = {s.env.name: dict(stage.envs[s.env.name].rewards or s.env.rewards) for s in sources}
+            max_turns = {s.env.name: s.env.max_turns for s in sources if s.env.reply}
+            scorer = _scorer(stage, ctx, rewards)
+            ruled = judges.by_rule(rewards)
         pool, pools = stack.enter_context(
             open_pool(
                 stage.scoring, ctx.logs, seconds=config.cluster.deadlines.start,
@@ -204,6 +195,21 @@ def _engine_spec(stage: RLStage, ctx: StageContext, stops: tuple[int, ...]) -> E
         tensor_parallel=cluster.tensor_parallel,
         sleep=cluster.colocate,
         trust_remote_code=ctx.config.model.trust_remote_code,
+    )
+
+
+def _learner_spec(stage: RLStage, ctx: StageContext) -> LearnerSpec:
+    cluster = ctx.config.cluster
+    return LearnerSpec(
+        model=model_spec(ctx),
+        optim=stage.optim,
+        steps=stage.steps * stage.updates_per_step,
+        reference=stage.kl.beta > 0,
+        reference_moves=stage.kl.refresh_every > 0,
+        device=cluster.device,
+        threads=cluster.threads,
+        reshard=cluster.reshard,
+        logits_bytes=cluster.logits_mb << 20,
     )
 
 

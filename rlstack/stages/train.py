@@ -23,6 +23,7 @@ from rlstack.learner.objective import SupervisedObjective
 from rlstack.models.chat import encode_training, load_tokenizer
 from rlstack.stages.context import StageContext, StageSummary
 from rlstack.stages.model_spec import model_spec
+from rlstack.startup import uncollected
 from rlstack.types import StepReport
 
 
@@ -38,8 +39,9 @@ class PackedStep:
 def run(stage: TrainStage, ctx: StageContext) -> StageSummary:
     """Takes the steps that are not committed yet, then exports. Resuming needs no data cursor."""
     started, facts = time.monotonic(), _Facts()
-    data = _data(stage, ctx)
     with _learners(stage, ctx) as learners, ThreadPoolExecutor(1) as ahead:
+        data = _data(stage, ctx)
+        learners.ready()
         first = _resume(learners, ctx)
         ctx.display.stage(ctx.name, done=first, steps=stage.steps)
         upcoming = ahead.submit(data, first)
@@ -89,7 +91,8 @@ def _step(learners: Learners, packed: PackedStep, stage: TrainStage, ctx: StageC
 
 def _data(stage: TrainStage, ctx: StageContext) -> partial[PackedStep]:
     """Step (from 0) → its packed documents; a pure function of (seed, stage, step)."""
-    tokenizer = load_tokenizer(ctx.config.model, ctx.model)
+    with uncollected():
+        tokenizer = load_tokenizer(ctx.config.model, ctx.model)
     cluster = ctx.config.cluster
     return partial(
         packed_step, stage, open_sources(list(stage.data), stage.kind), encoder_of(tokenizer),
@@ -149,8 +152,7 @@ def _learners(stage: TrainStage, ctx: StageContext) -> Iterator[Learners]:
         logits_bytes=cluster.logits_mb << 20,
     )
     ctx.display.phase("starting learners")
-    learners = Learners(spec, cluster, ctx.logs, str(store))
-    learners.ready()
+    learners = Learners(spec, cluster, ctx.processes.learners, str(store))
     yield learners
     learners.close()
     store.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlstack.cluster.groups import Learners
+from rlstack.cluster.processes import processes
 from rlstack.config.cluster import ClusterConfig
 from rlstack.config.rl import RLStage
 from rlstack.config.run import RunConfig
@@ -16,7 +17,7 @@ from rlstack.data.prompts import eval_prompts, quotas
 from rlstack.learner.objective import PolicyObjective
 from rlstack.rundir import RunDir
 from rlstack.stages.collect import asks
-from rlstack.stages.context import StageContext
+from rlstack.stages.context import StageContext, logs_of
 from rlstack.stages.rl_parts import Parts, open_parts
 from rlstack.track.trackers import Trackers
 from rlstack.types import Prompt, Sample
@@ -78,10 +79,11 @@ class Subject:
         """A second group of learners with another number of ranks, from the same checkpoint."""
         store = self.folder / f"learners-{ranks}-{time.monotonic_ns()}"
         cluster = self.cluster.model_copy(update={"learners": ranks})
-        learners = Learners(self.learners.spec, cluster, self.folder / "logs" / f"{ranks}-ranks", str(store))
-        learners.ready()
-        yield learners
-        learners.close()
+        with processes(cluster, self.folder / "logs" / f"{ranks}-ranks", engines=False) as started:
+            learners = Learners(self.learners.spec, cluster, started.learners, str(store))
+            learners.ready()
+            yield learners
+            learners.close()
 
 
 @contextmanager
@@ -95,8 +97,12 @@ def open_subject(config: RunConfig, model: Path, size: Size, folder: Path, displ
     run_dir = RunDir(folder / "run", config.model_dump(mode="json"))
     trackers = Trackers((), run_dir.path, {}, display.say)
     try:
-        ctx = StageContext(name, config, model, run_dir, display, trackers, time.time())
-        with open_parts(stage, ctx) as parts:
+        with (
+            processes(config.cluster, logs_of(run_dir, name), engines=True) as started,
+            open_parts(
+                stage, StageContext(name, config, model, run_dir, display, trackers, time.time(), started)
+            ) as parts,
+        ):
             counts = quotas({name: share.weight for name, share in stage.envs.items()}, stage.prompts_per_step)
             prompts = [p for s in parts.sources for p in eval_prompts(s.env, counts[s.env.name], s.level)]
             yield Subject(parts, prompts, folder, size)

@@ -27,7 +27,7 @@ LAYERS = (
     ("cluster", "plan"),
     ("rollout", "learner", "scoring", "data", "sync", "track", "view", "models", "rewards", "envs"),
     ("grpo", "config", "plugins", "rundir", "api", "border"),
-    ("types", "errors", "__version__"),
+    ("types", "errors", "startup", "__version__"),
 )
 # The schema in config/ lies low; what reads the recipe tree and knows plugins and models lies high.
 COMPOSING = {"compose", "overrides", "choices", "checks"}
