@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from rlstack.errors import EngineError
-from rlstack.sync.fingerprint import fingerprint
 from rlstack.types import FinishReason, Sample
 
 if TYPE_CHECKING:
@@ -193,6 +192,7 @@ class Engine:
     def fingerprint(self) -> int:
         """Of the weights that this engine computes with."""
         from rlstack.sync.engine import weights_of
+        from rlstack.sync.fingerprint import fingerprint  # imports torch: not before the processes are started
 
         return fingerprint(self.llm.apply_model(weights_of)[0])
 

@@ -15,6 +15,8 @@ import psutil
 
 SMALL = (
     "recipe=multidomain",
+    "cluster.engines=1",
+    "cluster.learners=1",
     "stages.multidomain.steps=4",
     "stages.multidomain.prompts_per_step=9",
     "stages.multidomain.sampling.samples_per_prompt=4",

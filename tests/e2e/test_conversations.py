@@ -56,7 +56,14 @@ def test_turns_and_scalars_reach_the_learner(tmp_path: Path, scalar_model: Path)
         "eval.prompts_per_env": 4,
     }  # fmt: skip
     overrides = [f"stages.single.{key}={value}" for key, value in stage.items()]
-    words = ["recipe=single", "env=./chatty", "model=tiny-random", "cluster.learners=1", *overrides]
+    words = [
+        "recipe=single",
+        "env=./chatty",
+        "model=tiny-random",
+        "cluster.engines=1",
+        "cluster.learners=1",
+        *overrides,
+    ]
     run = Run(tmp_path / "run", *words, cwd=tmp_path, small=False)
     assert run.wait(2 * START_S) == 0, run.output
     assert run.leftovers(60) == []

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from command import STAGE, START_S, Run, metrics
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-LORA = ("model.lora.rank=4", "model.lora.alpha=16", "stages.multidomain.optim.lr=1e-3")
+LORA = ("cluster.learners=2", "model.lora.rank=4", "model.lora.alpha=16", "stages.multidomain.optim.lr=1e-3")
 
 
 def test_adapters_learn_agree_with_the_engine_and_resume_exactly(tmp_path):
@@ -37,8 +37,10 @@ def test_adapters_learn_agree_with_the_engine_and_resume_exactly(tmp_path):
     stopped = Run(tmp_path / "stopped", *LORA)
     stopped.until_step(2)
     stopped.process.send_signal(signal.SIGTERM)
-    assert stopped.wait(30) == 130, stopped.output
+    assert stopped.wait(20) == 130, stopped.output
     assert stopped.leftovers(10) == []
+    done = metrics(stopped.run_dir)[-1]["step"]
+    assert (stopped.run_dir / STAGE / "checkpoints" / f"step-{done:06d}" / "manifest.json").exists()
     again = Run(stopped.run_dir, *LORA)
     assert again.wait(2 * START_S) == 0, again.output
     assert "resuming after step" in again.output

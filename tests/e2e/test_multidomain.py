@@ -1,5 +1,5 @@
 """The main job on this machine: real Ray, real vLLM, real FSDP2. One whole run, one that is stopped and goes on,
-two that lose an actor."""
+two that lose an actor (and keep another of its kind)."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from command import STAGE, START_S, Run, metrics
 from rlstack.stages.records import read_groups
 
 pytestmark = pytest.mark.e2e
+TWO = ("cluster.engines=2", "cluster.learners=2")
 ENVS = {"chat", "icl", "instruction", "logic", "math", "science", "sql", "structured", "temporal"}
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Run:
     """An uninterrupted run."""
-    run = Run(tmp_path_factory.mktemp("e2e") / "whole")
+    run = Run(tmp_path_factory.mktemp("e2e") / "whole", *TWO)
     assert run.wait(2 * START_S) == 0, run.output
     assert run.leftovers(10) == []
     return run
@@ -96,30 +97,27 @@ def test_the_export_is_the_trained_model_in_hub_format(whole):
 
 def test_the_same_command_again_changes_nothing(whole):
     before = {p: p.stat().st_mtime_ns for p in whole.run_dir.rglob("*.safetensors")}
-    again = Run(whole.run_dir)
+    again = Run(whole.run_dir, *TWO)
     assert again.wait(60) == 0, again.output
     assert "finished before" in again.output
     assert before == {p: p.stat().st_mtime_ns for p in whole.run_dir.rglob("*.safetensors")}
 
 
 def test_another_configuration_is_refused(whole):
-    other = Run(whole.run_dir, "stages.multidomain.optim.lr=0.5")
+    other = Run(whole.run_dir, *TWO, "stages.multidomain.optim.lr=0.5")
     assert other.wait(60) == 1
     assert "stages.multidomain.optim.lr: 0.0001 there, 0.5 now" in other.output
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_goes_on_to_the_same_weights(whole, tmp_path, stop):
-    first = Run(tmp_path / "run")
+def test_a_stopped_run_goes_on_to_the_same_weights(whole, tmp_path):
+    first = Run(tmp_path / "run", *TWO)
     first.until_step(2)
-    first.process.send_signal(stop)
+    first.process.send_signal(signal.SIGINT)  # SIGTERM: test_lora_run.py
     assert first.wait(20) == 130, first.output
     assert first.leftovers(10) == []
     done = metrics(tmp_path / "run")[-1]["step"]
     assert (tmp_path / "run" / STAGE / "checkpoints" / f"step-{done:06d}" / "manifest.json").exists()
-    if stop is signal.SIGTERM:
-        return  # going on is the same as after SIGINT
-    second = Run(tmp_path / "run")
+    second = Run(tmp_path / "run", *TWO)
     assert second.wait(2 * START_S) == 0, second.output
     assert "resuming after step" in second.output
     assert [row["step"] for row in metrics(tmp_path / "run")] == [1, 2, 3, 4]
@@ -132,7 +130,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(whole, tmp_path, stop):
 
 
 def test_neither_the_number_of_engines_nor_evaluations_change_a_weight(whole, tmp_path):
-    other = Run(tmp_path / "run", "cluster.engines=1", "stages.multidomain.eval.every=1")
+    other = Run(tmp_path / "run", "cluster.learners=2", "stages.multidomain.eval.every=1")
     assert other.wait(2 * START_S) == 0, other.output
     assert (other.run_dir / STAGE / "eval" / "step-000003.jsonl").exists()
     for step in (1, 2, 3, 4):
@@ -142,7 +140,7 @@ def test_neither_the_number_of_engines_nor_evaluations_change_a_weight(whole, tm
 
 
 def test_the_number_of_learners_changes_only_the_order_of_sums(whole, tmp_path):
-    other = Run(tmp_path / "run", "cluster.learners=1", "stages.multidomain.steps=1")
+    other = Run(tmp_path / "run", "stages.multidomain.steps=1")
     assert other.wait(2 * START_S) == 0, other.output
     assert _sampled(other, 1) == _sampled(whole, 1)
     for ours, theirs in zip(metrics(other.run_dir), metrics(whole.run_dir), strict=False):
@@ -162,12 +160,15 @@ def _sampled(run: Run, step: int) -> list[list[tuple[str, list[int], float]]]:
     ]
 
 
-@pytest.mark.parametrize(("title", "who"), [("ray::EngineShell", "engine "), ("ray::LearnerShell", "learner")])
-def test_a_dead_actor_ends_the_run_with_its_own_error(tmp_path, title, who):
-    run = Run(tmp_path / "run", "stages.multidomain.steps=1000")
+@pytest.mark.parametrize(
+    ("title", "who", "two"),
+    [("ray::EngineShell", "engine ", "cluster.engines=2"), ("ray::LearnerShell", "learner", "cluster.learners=2")],
+)
+def test_a_dead_actor_ends_the_run_with_its_own_error(tmp_path, title, who, two):
+    run = Run(tmp_path / "run", two, "stages.multidomain.steps=1000")
     run.until_step(1)
     actors = run.actors(title)
-    assert actors, "no such process"
+    assert len(actors) == 2, "one dies, the other waits for it"
     actors[0].kill()
     assert run.wait(60) == 1, run.output
     assert f"{who}" in run.output

@@ -30,23 +30,24 @@ STAGE = {
 TIMES = ("seconds/", "speed/tokens_per_s")
 
 
-def started(folder: Path, run: str) -> Run:
+def started(folder: Path, run: str, engines: int) -> Run:
     (folder / "sums").mkdir(exist_ok=True)
     (folder / "sums" / "env.py").write_text(FINITE)
     words = [f"stages.single.{key}={value}" for key, value in STAGE.items()]
-    return Run(folder / run, "recipe=single", "env=math", *words, cwd=folder, small=False)
+    cluster = ("cluster.learners=1", f"cluster.engines={engines}")
+    return Run(folder / run, "recipe=single", "env=math", *cluster, *words, cwd=folder, small=False)
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
-    whole = started(tmp_path, "whole")
+    whole = started(tmp_path, "whole", engines=2)  # groups arrive in any order
     assert whole.wait(2 * START_S) == 0, whole.output
-    killed = started(tmp_path, "killed")
+    killed = started(tmp_path, "killed", engines=1)
     killed.until_step(2)
     killed.process.send_signal(signal.SIGKILL)
     killed.process.wait()
     assert killed.leftovers(60) == []
     assert 2 <= metrics(killed.run_dir)[-1]["step"] < STEPS, "killed too late to show anything"
-    again = started(tmp_path, "killed")
+    again = started(tmp_path, "killed", engines=1)
     assert again.wait(2 * START_S) == 0, again.output
     assert "resuming after step" in again.output
 

@@ -41,9 +41,16 @@ def finish(process: subprocess.Popen[str]) -> str:
     return output
 
 
-def test_a_stopped_stage_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    finish(start(whole))
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An uninterrupted run."""
+    folder = tmp_path_factory.mktemp("tiny_base") / "whole"
+    finish(start(folder))
+    return folder
+
+
+def test_a_stopped_stage_goes_on_as_if_nothing_had_happened(whole: Path, tmp_path: Path) -> None:
+    stopped = tmp_path / "stopped"
     process, end = start(stopped), time.monotonic() + 240
     while max(losses(stopped), default=0) < 4:
         assert process.poll() is None, process.communicate()[0]
@@ -65,12 +72,10 @@ def test_a_stopped_stage_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> N
     assert (summary["pretrain"]["steps"], summary["sft"]["steps"]) == (2, STEPS)
 
 
-def test_the_export_loads_where_hub_folders_load(tmp_path: Path) -> None:
+def test_the_export_loads_where_hub_folders_load(whole: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    run = tmp_path / "run"
-    finish(start(run))
-    export = run / "sft" / "export"
+    export = whole / "sft" / "export"
     tokenizer, model = AutoTokenizer.from_pretrained(export), AutoModelForCausalLM.from_pretrained(export)
     prompt = tokenizer.apply_chat_template(
         [{"role": "user", "content": "Hi"}], add_generation_prompt=True, return_tensors="pt", return_dict=True
