@@ -32,7 +32,7 @@ def address(monkeypatch) -> Iterator[str]:
 
 
 def test_a_run_joins_a_cluster_judges_on_both_nodes_and_leaves_it_alone(address, tmp_path):
-    run = Run(tmp_path / "run", f"cluster.address={address}", "stages.multidomain.steps=2", "cluster.engines=1")
+    run = Run(tmp_path / "run", f"cluster.address={address}", "stages.multidomain.steps=2", "cluster.learners=2")
     assert run.wait(300) == 0, run.output
     assert [row["step"] for row in metrics(run.run_dir)] == [1, 2]
     logs = {file.name for file in run.run_dir.glob("**/logs/**/*.log")}
