@@ -43,6 +43,6 @@ ENV = Env(
     kinds=("answerable", "unanswerable"),
     levels=len(LEVELS),
     draft=draft,
-    record=loaded.row,
+    record=loaded.rows,
     facts={"source": "generated", "licence": "Apache-2.0", "about": "answerable and unanswerable questions"},
 )

@@ -1,8 +1,10 @@
 """Public multiple-choice sets.
 
-ARC `{"question", "choices": {"text", "label"}, "answerKey"}` (also with `question.stem`), SciQ (`correct_answer`,
-`distractor1`…), GPQA (`Correct Answer`, `Incorrect Answer 1`…), MMLU (`choices` as a list, `answer` as an index),
-and `{"question", "options", "answer"}`. Sets without an order of their options get one by a hash of the question.
+ARC `{"question", "choices": {"text", "label"}, "answerKey"}` and OpenBookQA (`question_stem`), CommonsenseQA and both
+others' own files (`question.stem`), SciQ (`correct_answer`, `distractor1`…), GPQA (`Correct Answer`, `Incorrect
+Answer 1`…), MMLU (`choices` as a list, `answer` as an index), HellaSwag (`ctx`, `endings`, `label`), PIQA (`goal`,
+`sol1`, `sol2`, `label`), and `{"question", "options", "answer"}`. Sets without an order of their options get one by a
+hash of the question. Test splits that withhold the answer ("" or -1) are left out.
 """
 
 from __future__ import annotations
@@ -16,10 +18,13 @@ from rlstack.envs.loaded import Record, first, question
 
 LETTERS = "ABCDEFGHIJKLMNOP"
 ASK = "Answer with the letter in brackets."
+_RIGHT = ("answerKey", "answer", "label")
 
 
-def row(record: Record) -> Row:
-    """The question with its lettered options."""
+def row(record: Record) -> Row | None:
+    """The question with its lettered options; None where the right one is withheld."""
+    if any(record.get(key) == "" for key in _RIGHT) or str(record.get("label")) == "-1":
+        return None
     asked, options, right = _parts(record)
     if not 2 <= len(options) <= len(LETTERS) or not 0 <= right < len(options):
         raise ValueError(f"{len(options)} options, the right one at {right}")
@@ -35,14 +40,20 @@ def _parts(record: Record) -> tuple[str, list[str], int]:
     if "Correct Answer" in record:
         wrong = [str(record[f"Incorrect Answer {n}"]) for n in (1, 2, 3)]
         return _shuffled(question(record), str(record["Correct Answer"]).strip(), [one.strip() for one in wrong])
+    if "endings" in record:
+        asked = f"{str(record['ctx']).strip()} …\nHow does it go on?"
+        return asked, list(map(str, record["endings"])), int(record["label"])
+    if "goal" in record:
+        return str(record["goal"]).strip(), [str(record["sol1"]), str(record["sol2"])], int(record["label"])
     stem = record.get("question")
-    if isinstance(stem, Mapping):  # ARC's own files
+    if isinstance(stem, Mapping):  # the files of ARC, OpenBookQA and CommonsenseQA
         choices = {str(one["label"]): str(one["text"]) for one in stem["choices"]}
         return str(stem["stem"]), list(choices.values()), list(choices).index(str(record["answerKey"]))
-    options = first(record, "choices", "options", "endings")
+    asked = str(record["question_stem"]) if "question_stem" in record else question(record)
+    options = first(record, "choices", "options")
     if isinstance(options, Mapping):
-        return question(record), list(map(str, options["text"])), list(options["label"]).index(record["answerKey"])
-    return question(record), list(map(str, options)), _index(first(record, "answerKey", "answer", "label"), options)
+        return asked, list(map(str, options["text"])), list(options["label"]).index(record["answerKey"])
+    return asked, list(map(str, options)), _index(first(record, *_RIGHT), options)
 
 
 def _index(answer: Any, options: Sequence[Any]) -> int:

@@ -16,7 +16,7 @@ def row(record: Record) -> Row:
     """The question under the database's schema, judged by execution on it and on variants of it."""
     gold = str(first(record, "query", "SQL", "sql")).strip().rstrip(";")
     if "database" not in record:
-        raise ValueError("no database beside it: give the folder that holds the questions and database/<db_id>/")
+        raise ValueError("no database (named as db_id): give the folder that holds the questions and database/<db_id>/")
     hint = str(record.get("evidence") or "").strip()
     asked = f"{record['schema']}\n\n{question(record)}{f' ({hint})' if hint else ''} {ASK}"
     return Row.ask(asked, {"gold": gold, "databases": [record["database"]], "dialect": "sqlite"}, gold)

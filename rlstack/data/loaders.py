@@ -19,7 +19,8 @@ def with_data(env: Env, source: str) -> Env:
     """The env with the rows of `source`: its rewards and replies, no levels and no drafts.
 
     Records in our own form, `{"messages", "data", "gold"?}`, fit every env; others are read by `env.record`. A
-    text of the eval split is never in train. Raises ConfigError when a record does not fit or a split is empty.
+    text of the eval split is never in train. A source whose files all name the same split, or none, is cut by a
+    hash of its texts, as generated prompts are. Raises ConfigError when a record does not fit or a split is empty.
     """
     read(source)  # opens nothing yet, but says at once that there is no such thing
 
@@ -31,20 +32,27 @@ def with_data(env: Env, source: str) -> Env:
 
 @functools.lru_cache(maxsize=16)
 def _loaded(record: FromRecord | None, name: str, source: str) -> dict[Split, tuple[Row, ...]]:
-    found: dict[Split, dict[str, Row]] = {"train": {}, "eval": {}}
+    rows: list[tuple[Split | None, Row]] = []
+    left_out = 0
     for placed in read(source):
-        for row in _fitting(record, name, placed):
-            split = placed.split or split_of(row.messages)
-            found[split].setdefault(prompt_id("", row.messages), row)
+        fitting = _fitting(record, name, placed)
+        left_out += not fitting
+        rows.extend((placed.split, row) for row in fitting)
+    several = len({split for split, _ in rows}) > 1
+    found: dict[Split, dict[str, Row]] = {"train": {}, "eval": {}}
+    for named, row in rows:
+        split = named if several and named else split_of(row.messages)
+        found[split].setdefault(prompt_id("", row.messages), row)
     for seen in found["eval"]:
         found["train"].pop(seen, None)
-    for split, rows in found.items():
-        if not rows:
+    for split, kept in found.items():
+        if not kept:
+            without = f"; without a final answer, and so left out: {left_out} records" if left_out else ""
             raise ConfigError(
                 f"envs.{name}.data={source} has no row for {split}: name a file of its folder {split}…, or add rows "
-                "(of files that name no split, one row in eight is kept for eval)"
+                f"(where the files name one split or none, one row in eight is kept for eval){without}"
             )
-    return {split: tuple(rows.values()) for split, rows in found.items()}
+    return {split: tuple(kept.values()) for split, kept in found.items()}
 
 
 def _fitting(record: FromRecord | None, name: str, placed: Placed) -> Sequence[Row]:

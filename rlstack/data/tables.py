@@ -1,19 +1,21 @@
 """Records of a data set as plain dicts, per split: JSONL, JSON, Parquet, question-and-answer text, or a hub id.
 
 A folder's files go to the split that their path names (`train…`; `test…`, `dev…`, `val…`, `eval…`,
-`interpolate…`, `extrapolate…`); other files are split by a hash of each prompt's text, as generated prompts are.
+`interpolate…`, `extrapolate…`). Two things that sets keep apart are joined here: questions with their databases
+(`databases.py`), and questions with what `possible_answer/<the same file name>` expects, by `id`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlstack.data.databases import ENDINGS as DATABASES
+from rlstack.data.databases import with_database
 from rlstack.errors import ConfigError
 from rlstack.types import Split
 
@@ -22,7 +24,8 @@ Record = Mapping[str, Any]
 SUFFIXES = (".jsonl", ".json", ".parquet", ".txt")
 _EVAL = re.compile(r"(?:^|[^a-z])(?:test|dev|valid|validation|val|eval|interpolate|extrapolate)(?:[^a-z]|$)")
 _TRAIN = re.compile(r"(?:^|[^a-z])train(?:ing)?(?:[^a-z]|$)")
-_DATABASES = ("database", "databases")  # how the folder of a data set's databases is named
+_ANSWERS = "possible_answer"  # the folder in which the Berkeley leaderboard keeps what is expected, file by file
+_NO_QUESTIONS = ("tables", "column_meaning")  # how files beside questions end that describe databases
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(?::[\w.-]+)?")
 
 
@@ -44,7 +47,7 @@ def read(source: str) -> Iterator[Placed]:
     if path.is_dir():
         return _folder(path)
     if path.is_file():
-        return _file(path, None)
+        return _file(path, None, path.parent)
     if _HUB_ID.fullmatch(source) and not source.startswith(".") and path.suffix not in SUFFIXES:
         return _hub(source)
     raise ConfigError(
@@ -61,23 +64,30 @@ def split_named(text: str) -> Split | None:
 
 
 def _folder(folder: Path) -> Iterator[Placed]:
-    databases = next((one for one in sorted(folder.iterdir()) if one.is_dir() and one.name.endswith(_DATABASES)), None)
     files = [f for f in sorted(folder.rglob("*")) if f.suffix in SUFFIXES and _is_data(f, folder)]
     files = [f for f in files if f.suffix != ".txt"] or files  # beside tables a text is a licence or a note
     if not files:
         raise ConfigError(f"data={folder}: no file ends in {', '.join(SUFFIXES)}")
     for file in files:
-        for placed in _file(file, split_named(str(file.relative_to(folder)))):
-            yield placed if databases is None else _with_database(placed, databases)
+        yield from _file(file, split_named(str(file.relative_to(folder))), folder)
 
 
 def _is_data(file: Path, folder: Path) -> bool:
-    inner = file.relative_to(folder).parts
-    outside = any(part.startswith((".", "__")) or part.endswith(_DATABASES) for part in inner)
-    return not outside and not file.stem.endswith("tables")
+    above = file.relative_to(folder).parts
+    outside = any(part.startswith((".", "__")) or part == _ANSWERS or part.endswith(DATABASES) for part in above)
+    return not outside and not file.stem.endswith(_NO_QUESTIONS)
 
 
-def _file(file: Path, split: Split | None) -> Iterator[Placed]:
+def _file(file: Path, split: Split | None, top: Path) -> Iterator[Placed]:
+    """The records of a file, with what belongs to them and lies in its folder or above it up to `top`."""
+    answers = file.parent / _ANSWERS / file.name
+    expected = {str(answer.get("id")): answer for _, answer in _records(answers)} if answers.is_file() else {}
+    for where, record in _records(file):
+        joined = {**expected.get(str(record.get("id")), {}), **record} if expected else record
+        yield Placed(with_database(joined, where, file, top), where, split)
+
+
+def _records(file: Path) -> Iterator[tuple[str, Record]]:
     reader = {".jsonl": _lines, ".json": _list, ".parquet": _parquet, ".txt": _pairs}.get(file.suffix)
     if reader is None:
         raise ConfigError(f"data={file}: allowed are files that end in {', '.join(SUFFIXES)}")
@@ -85,7 +95,7 @@ def _file(file: Path, split: Split | None) -> Iterator[Placed]:
         for where, record in reader(file):
             if not isinstance(record, Mapping):
                 raise ConfigError(f"{where}: a record is an object, found a {type(record).__name__}")
-            yield Placed(record, where, split)
+            yield where, record
     except (OSError, ValueError) as error:
         raise ConfigError(f"data: cannot read {file}: {error}") from error
 
@@ -101,7 +111,13 @@ def _lines(file: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _list(file: Path) -> Iterator[tuple[str, Any]]:
-    content = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Extra data"):
+            raise
+        yield from _lines(file)  # several values, one a line, under the name of one
+        return
     records = content if isinstance(content, list) else [content]
     yield from ((f"{file}, record {number}", record) for number, record in enumerate(records, 1))
 
@@ -135,37 +151,6 @@ def _hub(source: str) -> Iterator[Placed]:
             "download it elsewhere and give the path of its JSONL or Parquet files"
         ) from error
     splits: list[tuple[str, Iterable[Any]]] = [(str(name), rows) for name, rows in dict(found).items()]
-    several = len({split_named(name) for name, _ in splits}) > 1
     for split, rows in splits:
-        placed = split_named(split) if several else None  # one split alone is cut by a hash
-        yield from (Placed(row, f"{source}[{split}], row {number}", placed) for number, row in enumerate(rows, 1))
-
-
-# ---- questions over databases --------------------------------------------------------------------------
-
-
-def _with_database(placed: Placed, databases: Path) -> Placed:
-    """In the layout of Spider and BIRD, `<databases>/<db_id>/<db_id>.sqlite`: adds its path and its schema."""
-    name = placed.record.get("db_id")
-    if not isinstance(name, str):
-        raise ConfigError(f"{placed.where}: a question over a database names it as db_id")
-    file = databases / name / f"{name}.sqlite"
-    if not file.is_file():
-        raise ConfigError(f"{placed.where}: there is no database {file}")
-    record = {**placed.record, "database": str(file.resolve()), "schema": _schema(file)}
-    return Placed(record, placed.where, placed.split)
-
-
-_SCHEMAS: dict[Path, str] = {}
-
-
-def _schema(file: Path) -> str:
-    """The CREATE TABLE statements of a SQLite file."""
-    if file not in _SCHEMAS:
-        try:
-            with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
-                rows = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL")
-                _SCHEMAS[file] = ";\n".join(" ".join(sql.split()) for (sql,) in rows) + ";"
-        except sqlite3.Error as error:
-            raise ConfigError(f"{file} is no SQLite database: {error}") from error
-    return _SCHEMAS[file]
+        named = split_named(split)
+        yield from (Placed(row, f"{source}[{split}], row {number}", named) for number, row in enumerate(rows, 1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -112,6 +111,10 @@ CHOICES = {
     "index": {"question": "Which is a gas?", "choices": ["tin", "neon", "zinc"], "answer": 1},
     "letter": {"question": "Which is a gas?", "options": ["tin", "neon"], "answer": "(b)"},
     "text": {"question": "Which is a gas?", "options": ["tin", "neon"], "answer": "neon"},
+    "openbookqa": {
+        "question_stem": "Which is a gas?",
+        "choices": {"text": ["tin", "neon"], "label": ["A", "B"]}, "answerKey": "B",
+    },
     "distractors": {
         "question": "Which is a gas?", "correct_answer": "neon", "support": "",
         "distractor1": "tin", "distractor2": "zinc", "distractor3": "lead",
@@ -132,6 +135,18 @@ def test_multiple_choice(tmp_path: Path, layout: str) -> None:
     assert f"({row.data['answer']}) neon" in row.messages[0]["content"]
     assert row.messages[0]["content"].startswith("Which is a gas?\n(A) ")
     assert gold_pays("science", row)
+
+
+def test_choices_that_end_a_text_or_solve_a_task(tmp_path: Path) -> None:
+    ending = {"ctx": "She lights the stove and", "endings": ["sleeps.", "cooks.", "sings.", "swims."], "label": "1"}
+    task = {"goal": "Dry a wet shoe.", "sol1": "Fill it with paper.", "sol2": "Fill it with water.", "label": 0}
+    withheld = [{**ending, "ctx": "He", "label": ""}, {**task, "goal": "Wet it.", "label": -1}]
+    held_out = {"question": "Which is below 0?", "options": ["-1", "1"], "answer": "-1"}
+    rows = rows_of("science", folder_of(tmp_path, [ending, task, *withheld, held_out]))
+    assert [row.data["answer"] for row in rows] == ["B", "A", "A"]
+    assert rows[0].messages[0]["content"].startswith("She lights the stove and …\nHow does it go on?\n(A) sleeps.\n(B)")
+    assert rows[1].messages[0]["content"].startswith("Dry a wet shoe.\n(A) Fill it with paper.\n")
+    assert all(gold_pays("science", row) for row in rows)
 
 
 def test_options_without_an_order_are_shuffled_by_their_question(tmp_path: Path) -> None:
@@ -165,43 +180,15 @@ def test_constrained_prompts(tmp_path: Path) -> None:
     assert judge(Response("geese fly south over lakes and fields when it gets cold."), second.data).value == 1.0
 
 
-def test_questions_over_databases(tmp_path: Path) -> None:
-    for name, table in (("bakery", "loaves"), ("zoo", "animals")):
-        folder = tmp_path / "database" / name
-        folder.mkdir(parents=True)
-        with sqlite3.connect(folder / f"{name}.sqlite") as connection:
-            connection.execute(f"CREATE TABLE {table} (name TEXT,\n  grams INTEGER)")
-            connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", [("rye", 900), ("spelt", 400), ("oat", 750)])
-    (tmp_path / "tables.json").write_text("[]")
-    questions = [
-        {"question": "Which are heavy?", "query": "SELECT name FROM loaves WHERE grams > 500;", "db_id": "bakery"}
-    ]
-    (tmp_path / "train_spider.json").write_text(json.dumps(questions))
-    hinted = {"question": "How many?", "SQL": "SELECT COUNT(*) FROM animals", "db_id": "zoo", "evidence": "all of them"}
-    (tmp_path / "dev.json").write_text(json.dumps([hinted]))
-    train, held_out = rows_of("sql", str(tmp_path))
-    asked = train.messages[0]["content"]
-    assert asked.startswith("CREATE TABLE loaves (name TEXT, grams INTEGER);\n\nWhich are heavy?")
-    assert "How many? (all of them) One SQLite query" in held_out.messages[0]["content"]
-    judge = load_reward("sql").score
-    assert judge(Response(train.gold), train.data).value == 1.0
-    assert judge(Response("SELECT name FROM loaves WHERE grams > 800"), train.data).value == 0.0
-    write(tmp_path / "train_more.jsonl", [{**questions[0], "db_id": "moon"}])
-    with pytest.raises(ConfigError, match=r"train_more.jsonl:1: there is no database .*moon.sqlite"):
-        rows_of("sql", f"{tmp_path}/")
-
-
-def test_questions_without_their_databases_are_refused(tmp_path: Path) -> None:
-    source = write(tmp_path / "q.jsonl", [{"question": "How many?", "query": "SELECT 1", "db_id": "zoo"}])
-    with pytest.raises(ConfigError, match="give the folder that holds the questions and database"):
-        rows_of("sql", source)
-
-
 ANSWERS = {
     "aliases": ({"question": "Who?", "answer": {"value": "Ada", "aliases": ["A. Byron", "Ada"]}}, ["Ada", "A. Byron"]),
     "context": ({"question": "Who?", "context": "Ada came.", "answers": {"text": ["Ada"], "start": [0]}}, ["Ada"]),
     "none": ({"question": "Who?", "context": "Nobody came.", "answers": {"text": [], "answer_start": []}}, []),
     "text": ({"question": "Who?", "answer": "Ada"}, ["Ada"]),
+    "long keys": (
+        {"Data": [{"Question": "Who?", "Answer": {"Value": "Ada", "Aliases": ["Lady A."]}}, {"Question": "Where?"}]},
+        ["Ada", "Lady A."],
+    ),
     "list as text": ({"question": "Who?", "possible_answers": '["Ada", "A. Byron"]'}, ["Ada", "A. Byron"]),
     "unknown": ({"question": "Who?", "answers": ["Ada"], "answerable": False}, ["Ada"]),
 }  # fmt: skip
@@ -216,6 +203,33 @@ def test_questions_with_and_without_an_answer(tmp_path: Path, layout: str) -> No
     assert gold_pays("calibration", row)
     if not row.data["answerable"]:
         assert load_reward("calibration").score(Response("Ada"), row.data).value == -1.0
+
+
+def test_reading_comprehension_in_one_file(tmp_path: Path) -> None:
+    questions = [
+        {"id": "1", "question": "Who came?", "answers": [{"text": "Ada", "answer_start": 0}], "is_impossible": False},
+        {
+            "id": "2",
+            "question": "Who left?",
+            "answers": [],
+            "plausible_answers": [{"text": "Ada"}],
+            "is_impossible": True,
+        },
+    ]
+    file = {"version": "2", "data": [{"title": "x", "paragraphs": [{"context": "Ada came.", "qas": questions}]}]}
+    (tmp_path / "train-v2.json").write_text(json.dumps(file))
+    (tmp_path / "dev-v2.json").write_text(json.dumps(file).replace("Ada", "Eva"))
+    first, second, *_ = rows_of("calibration", str(tmp_path))
+    assert first.messages[0]["content"].startswith("Ada came.\n\nWho came? ")
+    assert [(row.data["answers"], row.data["answerable"]) for row in (first, second)] == [(["Ada"], True), ([], False)]
+
+
+def test_withheld_answers_are_left_out(tmp_path: Path) -> None:
+    withheld = {"question": "Where?", "answer": {"value": "<unk>", "aliases": []}}
+    told = [{"question": f"Who is {n}?", "answer": {"value": "Ada", "aliases": []}} for n in range(40)]
+    assert len(rows_of("calibration", folder_of(tmp_path, [*told, withheld]))) == 40, "one split is left: cut by texts"
+    with pytest.raises(ConfigError, match=r"no row for train.*; without a final answer, and so left out: 1 records"):
+        rows_of("calibration", write(tmp_path / "withheld.jsonl", [withheld]))
 
 
 def test_kinds_of_a_loaded_set_take_turns(tmp_path: Path) -> None:
@@ -296,6 +310,24 @@ def test_a_file_that_names_no_split_is_cut_by_its_texts(tmp_path: Path) -> None:
     assert len(train | held_out) == 200
     assert 10 <= len(held_out) <= 45
     assert held_out == {row.messages[0]["content"] for row in data_rows(second, "eval")}
+
+
+@pytest.mark.parametrize("name", ["test", "train", "other"])
+def test_a_folder_of_one_split_is_cut_by_its_texts(tmp_path: Path, name: str) -> None:
+    records = [{"question": f"What is {n} + {n}?", "answer": 2 * n} for n in range(100)]
+    write(tmp_path / f"{name}.jsonl", records)
+    env = with_data(load_env("math"), str(tmp_path))
+    train, held_out = data_rows(env, "train"), data_rows(env, "eval")
+    assert len(train) + len(held_out) == 100
+    assert 5 <= len(held_out) <= 25
+
+
+def test_lines_under_the_name_of_one_value(tmp_path: Path) -> None:
+    records = [{"question": f"What is {n} + {n}?", "answer": 2 * n} for n in range(100)]
+    write(tmp_path / "sums.json", records)
+    assert len(rows_of("math", str(tmp_path / "sums.json"))) == 100
+    with pytest.raises(ConfigError, match=r"broken.json:2 is not JSON"):
+        rows_of("math", bad(tmp_path, "broken.json", '{"question": "x", "answer": "1"}\n{'))
 
 
 def test_held_out_texts_leave_train(tmp_path: Path) -> None:
@@ -391,5 +423,5 @@ def test_a_hub_data_set_keeps_its_splits(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(datasets, "load_dataset", fake)
     assert [(p.record["n"], p.split) for p in read("someone/things:main")] == [(1, "train"), (2, "eval")]
-    assert [(p.record["n"], p.split) for p in read("someone/things")] == [(1, None)]
+    assert [(p.record["n"], p.split) for p in read("someone/things")] == [(1, "train")]
     assert asked == [("someone/things", "main"), ("someone/things", None)]
