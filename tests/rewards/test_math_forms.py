@@ -17,7 +17,7 @@ _SENTENCE = re.compile(r"[A-Z][^$]* (?:is|are|has|have|equals|est|ist|lautet|es|
 
 def table(name: str) -> list[dict]:
     rows = [json.loads(line) for line in (HERE / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert sum(len(r["paid"]) for r in rows) > 150 < sum(len(r["refused"]) for r in rows)
+    assert sum(len(r["paid"]) for r in rows) > 100 < sum(len(r["refused"]) for r in rows)
     return rows
 
 
