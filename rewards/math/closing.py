@@ -27,10 +27,10 @@ _VALUE = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w.])-?\$?\d", re.A)
 _GOES_ON = re.compile(r"\s*(?:[\^*·+=<>√π]|\\(?:times|cdot|sqrt|pm|mp|div|frac|pi|le|ge|ne)(?![a-z])|[α-ωΑ-Ω])")
-_VARIABLE = re.compile(r"\s+([b-hj-z])(?![\w'.])")
+_VARIABLE = re.compile(r"\s+([b-hj-z])(?![\w'])(?!\.\w)")
 _LABELS = (
     r"(?:step|question|problem|exercise|equation|figure|section|chapter|level|example|task|theorem|lemma|test|case"
-    r"|part|line)"
+    r"|part|line|option|no\.)"
 )
 _LABEL_BEFORE = re.compile(rf"\b{_LABELS}s?\s*#?$", re.I)
 _LAST_WORD = re.compile(r"\b(?:is|are|equals|gives|has|have)\s+(no\s+solutions?|\S{1,60})[.*_]*$", re.I)
@@ -38,7 +38,7 @@ _NO_CLAIM = re.compile(
     r"\b(?:not|never|neither|nor|or|either|between|(?:more|less|fewer|greater) than|at (?:least|most)|up to)\b|n't\b"
     r"|\b(?:if|whether)\s+(?:the\s+)?answer"
     r"|\b(?:nicht|kein\w*|weder|oder|mehr als|weniger als|mindestens|höchstens|zwischen)\b"
-    r"|\b(?:n'est|ne\s+\w+\s+pas|n'\w+\s+pas|ou|plus de|moins de|au (?:moins|plus)|entre)\b"
+    r"|\b(?:n'est|ne\s+\w+\s+pas|n'\w+\s+pas|pas|ou|plus de|moins de|au (?:moins|plus)|entre)\b"
     r"|\b(?:no es|no son|más de|menos de|al menos|como máximo|não|mais de|pelo menos|non è|non sono|più di|almeno)\b"
     r"|\b(?:niet|geen|nie|не|или|либо|более|менее|больше|меньше)\b|不|没有|或|超过|少于|至少|至多|ない|ではあり|または",
     re.I,
