@@ -158,12 +158,7 @@ def _same(value: Any, wanted: Any, schema: Any, alternatives: bool | None) -> bo
     if isinstance(value, str) and isinstance(wanted, str):
         return value == wanted or (len(value) <= MAX_TEXT and plain(value) == plain(wanted))
     if isinstance(value, (int, float)) and isinstance(wanted, (int, float)):
-        free = (
-            alternatives is not True
-            or schema.get("type", "number") == "number"
-            or isinstance(value, int)
-            or isinstance(wanted, float)
-        )
+        free = schema.get("type", "number") == "number" or isinstance(value, int) or isinstance(wanted, float)
         return value == wanted and free
     if isinstance(value, list) and isinstance(wanted, list):
         items = schema.get("items", {})
