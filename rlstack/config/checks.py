@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from rlstack.config import idle
 from rlstack.config.problems import Problem
 from rlstack.config.rl import RLStage
 from rlstack.config.run import RunConfig
@@ -16,6 +17,7 @@ from rlstack.plan import dimensions, kv_bytes_per_token
 
 _STAGE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _TRACKERS = ("tensorboard", "wandb")
+_DIVIDING = ("grpo", "reinforce_pp", "reinforce_pp_baseline")  # with advantage.normalise=std
 _NEEDS_GROUPS = ("grpo", "dr_grpo", "rloo", "reinforce_pp_baseline")  # a group of one has advantage 0
 
 
@@ -80,6 +82,7 @@ def of_values(config: RunConfig) -> list[Problem]:
         for beta in stage.optim.betas:
             if not 0.0 <= beta < 1.0:
                 problems.append(Problem(f"stages.{name}.optim.betas", f"found {beta}, allowed: at least 0 and below 1"))
+        problems += idle.of_stage(f"stages.{name}", stage)
         if isinstance(stage, RLStage):
             problems += _rl(f"stages.{name}", stage)
             if config.model.lora and stage.kl.refresh_every:
@@ -167,6 +170,13 @@ def _rl(where: str, stage: RLStage) -> Iterator[Problem]:
             f"found 1, allowed with advantage.kind={stage.advantage.kind}: at least 2, since a group of one "
             "has no baseline and every advantage would be 0",
         )
+    if stage.loss.kind == "reinforce" and stage.updates_per_step > 1:
+        yield Problem(
+            f"{where}.updates_per_step",
+            f"found {stage.updates_per_step}, allowed with loss.kind=reinforce: 1. That loss has no ratio, so after "
+            "the first update its gradient is that of another policy; loss.correction weighs by the gap to the engine "
+            "at the start of the step and does not mend it. Write loss.kind=cispo, the same gradient times the ratio",
+        )
     yield from _credit(where, stage)
     yield from _kl(where, stage)
     try:
@@ -191,12 +201,12 @@ def _kl(where: str, stage: RLStage) -> Iterator[Problem]:
             "found 'reward' with advantage.combine=after, where no sum of rewards exists that the KL could be "
             "subtracted from; write advantage.combine=before, or kl.place=reward_to_go",
         )
-    if advantage.kind == "grpo" and advantage.normalise == "std":
+    if advantage.kind in _DIVIDING and advantage.normalise == "std":
         yield Problem(
             f"{where}.kl.place",
-            "found 'reward' with advantage.kind=grpo and normalise=std: where all samples of a prompt score the same, "
+            f"found 'reward' with advantage.kind={advantage.kind} and normalise=std: where all samples score the same, "
             "the KL alone would be blown up to advantages of about 1; write advantage.normalise=none, "
-            "advantage.kind=rloo, dr_grpo or reinforce_pp_baseline, or kl.place=reward_to_go",
+            "advantage.kind=rloo or dr_grpo, or kl.place=reward_to_go",
         )
 
 
@@ -213,6 +223,12 @@ def _credit(where: str, stage: RLStage) -> Iterator[Problem]:
             f"{where}.sampling.refill",
             f"found {sampling.refill}, allowed with advantage.kind=reinforce_pp: 0, since its baseline is the env's "
             "batch, where a group that agrees has advantages too",
+        )
+    if advantage.combine == "after" and advantage.kind in ("reinforce_pp", "reinforce_pp_baseline"):
+        yield Problem(
+            f"{where}.advantage.combine",
+            f"found 'after', allowed with advantage.kind={advantage.kind}: before, since rewards are normalised one by "
+            "one within a group; write advantage.kind=grpo, dr_grpo or rloo to keep it",
         )
     summed = "the gate and the zero hold for the sum of the rewards; write advantage.combine=before"
     if advantage.combine == "after" and sampling.truncated == "zero":

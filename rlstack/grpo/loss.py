@@ -62,8 +62,9 @@ def gspo(
 ) -> TokenLoss:  # fmt: skip
     """Clipping by the ratio of the whole sequence, s = exp(mean_t(logp - old)) (GSPO, arXiv 2507.18071).
 
-    In the paper's token form (GSPO-token): value s, gradient s * d logp_t at each token. With one advantage
-    per sequence it equals the sequence form under every reduction; the paper uses `sequence`.
+    In the paper's token form (GSPO-token): value s, gradient s * d logp_t at each token. With one advantage and
+    one weight per sequence, which every reduction gives, it equals the sequence form; weights that differ within
+    a sequence (the corrections `token` and `mask_token`) leave the token form only. The paper uses `sequence`.
     `sequence_T` labels the sequence of each token; a sequence is contiguous and in one micro-batch.
     """
     new = keep(logp_T, mask_T)
@@ -111,10 +112,31 @@ def compute(
 ) -> TokenLoss:
     """The loss that the configuration names, corrected for the engine's log-probs if it says so.
 
-    `sequence_T` labels the sequence of each token (GSPO, corrections by sequence).
+    `sequence_T` labels the sequence of each token (GSPO, corrections by sequence). With a correction the statistics
+    have two more sums over trained tokens: `correction`, its factors, and `corrected`, 1 where it truncates or drops.
     """
+    if cfg.correction == "none":
+        return _uncorrected(cfg, logp_T, old_logp_T, advantage_T, mask_T, sequence_T, weight_T)
+    if engine_logp_T is None:
+        raise ValueError(f"loss.correction={cfg.correction} needs the engine's log-probs")
+    bounds = {"low": cfg.correction_low, "high": cfg.correction_high}
+    found = importance(cfg.correction, old_logp_T, engine_logp_T, mask_T, sequence_T, **bounds)
+    weight_T = found.weight_T if weight_T is None else keep_fixed(weight_T, mask_T) * found.weight_T
+    result = _uncorrected(cfg, logp_T, old_logp_T, advantage_T, mask_T, sequence_T, weight_T)
+    rows = {"correction": keep(found.weight_T, mask_T), "corrected": found.cut_T}
+    return TokenLoss(result.sum, {**result.stats, **{n: row.sum(dtype=torch.float64) for n, row in rows.items()}})
+
+
+def _uncorrected(
+    cfg: LossConfig,
+    logp_T: Tensor,
+    old_logp_T: Tensor,
+    advantage_T: Tensor,
+    mask_T: Tensor,
+    sequence_T: Tensor,
+    weight_T: Tensor | None,
+) -> TokenLoss:
     row = (logp_T, old_logp_T, advantage_T, mask_T)
-    weight_T = _corrected(cfg, old_logp_T, mask_T, sequence_T, weight_T, engine_logp_T)
     if cfg.kind == "dapo":
         return dapo(*row, clip_low=cfg.clip_low, clip_high=cfg.clip_high, weight_T=weight_T)
     if cfg.kind == "ppo":
@@ -125,23 +147,6 @@ def compute(
     if cfg.kind == "cispo":
         return cispo(*row, cap=cfg.cispo_cap, weight_T=weight_T)
     return reinforce(*row, weight_T=weight_T)
-
-
-def _corrected(
-    cfg: LossConfig,
-    old_logp_T: Tensor,
-    mask_T: Tensor,
-    sequence_T: Tensor,
-    weight_T: Tensor | None,
-    engine_logp_T: Tensor | None,
-) -> Tensor | None:
-    if cfg.correction == "none":
-        return weight_T
-    if engine_logp_T is None:
-        raise ValueError(f"loss.correction={cfg.correction} needs the engine's log-probs")
-    bounds = {"low": cfg.correction_low, "high": cfg.correction_high}
-    importance_T = importance(cfg.correction, old_logp_T, engine_logp_T, mask_T, sequence_T, **bounds)
-    return importance_T if weight_T is None else keep_fixed(weight_T, mask_T) * importance_T
 
 
 def _clipped(

@@ -50,6 +50,14 @@ def alarm(mean_error: float, limit: float) -> bool:
     return not mean_error <= limit
 
 
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """What a correction makes of each token, [T]; neither carries a gradient."""
+
+    weight_T: Tensor  # multiplies `weight_T` of the policy loss, not of KL or entropy
+    cut_T: Tensor  # bool: the weight was truncated, or the token (with its sequence) dropped
+
+
 def importance(
     kind: Correction,
     logp_T: Tensor,
@@ -59,8 +67,8 @@ def importance(
     *,
     low: float = 0.5,
     high: float = 2.0,
-) -> Tensor:
-    """Weight at each token, [T], to multiply `weight_T` of the policy loss (not of KL or entropy).
+) -> Importance:
+    """The weight of each token by the gap g between learner and engine.
 
     - `token`: min(e^g, high), truncated importance sampling (TIS; Yao et al. 2025, "Your efficient RL framework
       secretly brings you off-policy RL training"). Bounded variance, biased where it truncates.
@@ -71,15 +79,14 @@ def importance(
     """
     gap_T = keep_fixed(logp_T, mask_T) - keep_fixed(engine_logp_T, mask_T)
     if kind == "none":
-        return torch.ones_like(gap_T)
-    if kind == "token":
-        return _ratio(gap_T).clamp(max=high)
-    if kind == "sequence":
-        return _ratio(sequence_sum(gap_T, mask_T, sequence_T)).clamp(max=high)
-    if kind == "mask_token":
-        return _ratio(gap_T) * _within(_ratio(gap_T), low, high)
-    if kind == "mask_sequence":
-        return _within(_ratio(sequence_mean(gap_T, mask_T, sequence_T)), low, high)
+        return Importance(torch.ones_like(gap_T), torch.zeros_like(mask_T))
+    if kind in ("token", "sequence"):
+        ratio_T = _ratio(gap_T if kind == "token" else sequence_sum(gap_T, mask_T, sequence_T))
+        return Importance(ratio_T.clamp(max=high), mask_T & (ratio_T > high))
+    if kind in ("mask_token", "mask_sequence"):
+        ratio_T = _ratio(gap_T if kind == "mask_token" else sequence_mean(gap_T, mask_T, sequence_T))
+        kept_T = _within(ratio_T, low, high)
+        return Importance(ratio_T * kept_T if kind == "mask_token" else kept_T, mask_T & (kept_T == 0))
     raise ValueError(f"correction {kind!r} is not one of none, token, sequence, mask_token, mask_sequence")
 
 

@@ -7,7 +7,7 @@ so its place goes to a further prompt of its env, for at most `sampling.refill` 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,9 @@ from rlstack.types import Group, Prompt
 
 Roll = Callable[[Sequence[Prompt]], Collected]
 """Samples and judges prompts."""
+
+PartWeights = Mapping[str, Mapping[str, float]]
+"""Env → reward → weight, where scores are normalised one by one; no env: their sum is."""
 
 ZERO_VARIANCE = "zero variance"
 
@@ -41,7 +44,7 @@ class Gathering:
     credit: Callable[[Group], Group]
     full: Mapping[str, float]  # env → best score
     refill: int  # most further rounds
-    parts: Mapping[str, Collection[str]]  # env → rewards whose scores are normalised one by one; none: their sum
+    parts: PartWeights
 
 
 def gather(roll: Roll, rules: Gathering, position: Position) -> Gathered:
@@ -86,19 +89,23 @@ def recalled(made_P: Sequence[Group], state: Mapping[str, Any]) -> Gathered:
     return Gathered(groups_P, tuple(made_P), Position.from_json(state["position"]), state["rounds"], 0.0, 0.0)
 
 
-def has_preference(group: Group, parts: Mapping[str, Collection[str]]) -> bool:
-    """Whether the verdicts prefer one sample to another, and some sample is learned from.
+def has_preference(group: Group, parts: PartWeights) -> bool:
+    """Whether the verdicts prefer one sample to another, and some sample is learned from."""
+    return any(credit.trains for credit in group.credits_G) and not agrees(group, parts)
+
+
+def agrees(group: Group, parts: PartWeights) -> bool:
+    """Whether the samples that count are all worth the same, so that verdicts give no advantage.
 
     By verdicts after gates and the rule for truncated samples, without the terms that compare a group: lengths
-    nearly always differ a little. With `advantage.combine=after` one of the rewards is enough.
+    nearly always differ a little. With `advantage.combine=after` all rewards of a weight other than 0 must agree.
     """
-    counts_G = [credit.counts for credit in group.credits_G]
-    if not any(credit.trains for credit in group.credits_G):
-        return False
     rows = [[credit.base for credit in group.credits_G]]
-    if names := parts.get(group.prompt.env):
-        rows = [[score.components.get(name, 0.0) for score in group.scores_G] for name in names]
-    return any(not zero_variance(values_G, counts_G) for values_G in rows)
+    if weights := parts.get(group.prompt.env):
+        used = [name for name, weight in weights.items() if weight]
+        rows = [[score.components.get(name, 0.0) for score in group.scores_G] for name in used]
+    counts_G = [credit.counts for credit in group.credits_G]
+    return all(zero_variance(values_G, counts_G) for values_G in rows)
 
 
 def _rolled(roll: Roll, rules: Gathering, prompts: Sequence[Prompt]) -> Collected:

@@ -100,7 +100,7 @@ def _step(parts: Parts, ahead: Ahead, step: int, carried: _Carried) -> tuple[Ste
         ctx.run_dir.commit(ctx.name, step + 1, state, parts.learners.save, keep=stage.checkpoint.keep)
     ended = time.monotonic()
     metrics = {
-        **rl_metrics.of_groups(gathered),
+        **rl_metrics.of_groups(gathered, parts.gathering.parts),
         **learned.metrics,
         "seconds/rollout": gathered.rollout_s,
         "seconds/judging": gathered.judging_s,

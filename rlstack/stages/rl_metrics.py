@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from rlstack.config.rl import KLConfig
 from rlstack.data.batch import Batch
-from rlstack.grpo.advantage import zero_variance
+from rlstack.grpo.mismatch import Gap, gap
 from rlstack.learner.learner import UpdateResult
-from rlstack.stages.gather import Gathered
+from rlstack.stages.gather import Gathered, PartWeights, agrees
 from rlstack.types import Group, Sample
 
 
-def of_groups(gathered: Gathered) -> dict[str, float]:
-    """Rewards, lengths and group statistics, per env and over all samples.
+def of_groups(gathered: Gathered, parts: PartWeights) -> dict[str, float]:
+    """Rewards, lengths and group statistics, per env and over all samples; `parts` as dynamic sampling goes by them.
 
     Over everything that was sampled, also what dynamic sampling replaced: else rewards would be those of a choice.
     """
@@ -27,7 +27,7 @@ def of_groups(gathered: Gathered) -> dict[str, float]:
         found[f"reward/{env}"] = _mean(_values(own))
         found[f"length/{env}"] = _mean([s.n_tokens for g in own for s in g.samples_G])
         found[f"difficulty/{env}"] = _mean([g.prompt.level for g in own])
-        found |= {f"group/{name}/{env}": number for name, number in _fates(own).items()}
+        found |= {f"group/{name}/{env}": number for name, number in _fates(own, parts).items()}
         if any(credit.terms for g in own for credit in g.credits_G):
             found |= _credits(own, env)
     samples = [s for g in made_P for s in g.samples_G]
@@ -38,22 +38,20 @@ def of_groups(gathered: Gathered) -> dict[str, float]:
     found["reward/mean"] = _mean([found[f"reward/{env}"] for env in envs])
     found["length/mean"] = _mean([s.n_tokens for s in samples])
     found["length/truncated"] = _mean([s.finish_reason == "length" for s in samples])
-    found |= {f"group/{name}": number for name, number in _fates(made_P).items()}
+    found |= {f"group/{name}": number for name, number in _fates(made_P, parts).items()}
     found["group/rounds"] = gathered.rounds
     found["group/unjudged"] = _mean([s.status != "ok" for s in scores])
     found["group/masked"] = _mean(untrained)
     return found
 
 
-def _fates(groups: Sequence[Group]) -> dict[str, float]:
+def _fates(groups: Sequence[Group], parts: PartWeights) -> dict[str, float]:
     dropped = sum(bool(g.dropped) for g in groups)
     return {
         "generated": len(groups),
         "dropped": dropped,
         "kept": len(groups) - dropped,
-        "zero_variance": _mean(
-            [zero_variance([c.base for c in g.credits_G], [c.counts for c in g.credits_G]) for g in groups]
-        ),
+        "zero_variance": _mean([agrees(group, parts) for group in groups]),
     }
 
 
@@ -65,19 +63,27 @@ def _credits(groups: Sequence[Group], env: str) -> dict[str, float]:
     return {f"credit/{env}": _mean([c.value for c in counted]), **means}
 
 
-def of_update(result: UpdateResult, trained: int) -> dict[str, float]:
-    """Loss terms and policy statistics of one optimizer update, per trained token."""
-    sums = {name: value / max(1, trained) for name, value in result.sums.items()}
+def of_update(result: UpdateResult, batch: Batch) -> dict[str, float]:
+    """What one optimizer update did: loss terms as it optimised them, statistics of the policy per trained token.
+
+    The sums of loss terms hold the weights of the reduction, so they are divided by its normaliser.
+    """
+    trained = max(1, batch.n_trained)
+    sums = {n: s / (batch.normaliser if n.endswith("_loss") else trained) for n, s in result.sums.items()}
     found = {
         "loss/policy": sums["policy_loss"],
         "loss/kl": sums.get("kl_loss", 0.0),
         "policy/kl": sums.get("kl_k3", 0.0),
         "policy/clip_low": sums["clipped_low"],
         "policy/clip_high": sums["clipped_high"],
+        "policy/ratio": sums["ratio"],
+        "policy/kl_old": sums["kl_old"],
         "optim/grad_norm": result.grad_norm,
         "optim/lr": result.lr,
         "update/skipped": float(result.grad_norm == 0.0),
     }
+    if "correction" in sums:
+        found |= {"correction/mean": sums["correction"], "correction/cut": sums["corrected"]}
     if "entropy" in sums:
         found["policy/entropy"] = sums["entropy"]
     if "entropy_loss" in sums:
@@ -98,26 +104,33 @@ def of_gap(
     """Engine against learner on the sampled tokens; the learner's log-probs are of weights `version`.
 
     `gap/…` where the engine sampled with the same weights, `stale/…` where it had older ones, so that the policy's own
-    movement is in the difference. `mean_error` is the mean of exp|difference| (1 is perfect), `max` the largest
-    |difference| in nats.
+    movement is in the difference. Measures: rlstack/grpo/mismatch.py.
     """
-    far_N = np.abs(logprobs_N.astype(np.float64) - batch.engine_logprobs_N)
+
+    def gap_in(mask_N: NDArray[np.bool_]) -> Gap:
+        return gap(logprobs_N, batch.engine_logprobs_N, mask_N)
+
     found: dict[str, float] = {}
     age_N = np.repeat([version - s.weight_version for s in samples_B], batch.lengths_B)
     env_N = np.repeat([s.env for s in samples_B], batch.lengths_B)
     fresh_N, stale_N = (batch.trained_N & (age_N == 0), batch.trained_N & (age_N > 0))
     if fresh_N.any():
         for env in sorted(set(env_N[fresh_N])):
-            found[f"gap/{env}"] = _mean_error(far_N[fresh_N & (env_N == env)])
-        found |= {"gap/mean_error": _mean_error(far_N[fresh_N]), "gap/max": float(far_N[fresh_N].max())}
+            found[f"gap/{env}"] = gap_in(fresh_N & (env_N == env)).mean_error
+        found |= _named("gap", gap_in(fresh_N))
     if stale_N.any():
-        found |= {"stale/mean_error": _mean_error(far_N[stale_N]), "stale/max": float(far_N[stale_N].max())}
+        found |= _named("stale", gap_in(stale_N))
         found |= {"stale/share": float(stale_N.sum() / batch.n_trained), "stale/age": float(age_N[stale_N].max())}
     return found
 
 
-def _mean_error(far: NDArray[np.float64]) -> float:
-    return float(np.exp(np.minimum(far, 50.0)).mean())
+def _named(section: str, found: Gap) -> dict[str, float]:
+    return {
+        f"{section}/mean_error": found.mean_error,
+        f"{section}/max": found.largest,
+        f"{section}/kl_k1": found.kl_k1,
+        f"{section}/kl_k3": found.kl_k3,
+    }
 
 
 def _values(groups: Sequence[Group]) -> list[float]:

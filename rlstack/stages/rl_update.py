@@ -47,7 +47,7 @@ def learn(parts: Parts, stage: RLStage, groups_P: Sequence[Group], step: int, sk
     gap = rl_metrics.of_gap(batch, samples_B, first.logprobs_N, version=step)
     _guard(parts, gap, step + 1)
     metrics = {
-        **rl_metrics.of_update(last, batch.n_trained),
+        **rl_metrics.of_update(last, batch),
         **rl_metrics.of_kl(stage.kl, last, len(samples_B)),
         **gap,
     }
@@ -89,14 +89,20 @@ def _check_skipped(skipped: int, most: int, reason: str) -> None:
 
 def _guard(parts: Parts, gap: dict[str, float], step: int) -> None:
     """Stops, or warns, when engine and learner disagree: the policy would learn from someone else's samples."""
-    limit = parts.stage.guard.limit(parts.cluster.dtype)
-    if "gap/mean_error" not in gap or not alarm(gap["gap/mean_error"], limit):
-        return
-    message = (
-        f"step {step}: engine and learner disagree: the mean of exp|log-prob difference| is "
-        f"{gap['gap/mean_error']:.4f}, allowed {limit} (guard.max_mismatch); the largest difference is "
-        f"{gap['gap/max']:.3g} nats. Stale weights, another dtype, or a sampling setting of one side only."
-    )
-    if parts.stage.guard.on_mismatch == "stop":
-        raise MismatchError(message)
-    parts.ctx.display.say(f"warning: {message}")
+    guard = parts.stage.guard
+    limits = {
+        "gap": ("max_mismatch", guard.limit(parts.cluster.dtype), "Stale weights, another dtype,"),
+        "stale": ("max_stale_mismatch", guard.max_stale_mismatch, "Farther than an update moves: wrong weights,"),
+    }
+    for section, (option, limit, suspects) in limits.items():
+        error = gap.get(f"{section}/mean_error", 1.0)
+        if not alarm(error, limit):
+            continue
+        message = (
+            f"step {step}: engine and learner disagree: the mean of exp|log-prob difference| is {error:.4f}, allowed "
+            f"{limit} (guard.{option}); the largest difference is {gap[f'{section}/max']:.3g} nats. {suspects} or a "
+            "sampling setting of one side only."
+        )
+        if guard.on_mismatch == "stop":
+            raise MismatchError(message)
+        parts.ctx.display.say(f"warning: {message}")

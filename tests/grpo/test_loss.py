@@ -244,5 +244,8 @@ def test_a_correction_weighs_the_policy_term_by_the_engine_gap():
     found = compute(cfg, *row.part(0, None), engine_logp_T=engine)
     wanted = compute(LossConfig(), *row.part(0, None)).sum * 1.2  # e^0.3 = 1.35, truncated
     assert float(found.sum.detach()) == pytest.approx(float(wanted.detach()), rel=1e-6)
+    trained = float(found.stats["tokens"])
+    assert float(found.stats["correction"]) == pytest.approx(1.2 * trained, rel=1e-6)
+    assert float(found.stats["corrected"]) == trained
     with pytest.raises(ValueError, match="needs the engine's log-probs"):
         compute(cfg, *row.part(0, None))

@@ -88,17 +88,17 @@ def test_the_error_grows_with_a_perturbation_of_the_engine_s_weights():
 @pytest.mark.parametrize("kind", CORRECTIONS)
 def test_weights_equal_the_written_formula(kind):
     learner, engine, mask, sequence = row(seed=3)
-    found = importance(kind, *tensors(learner, engine, mask, sequence), low=0.8, high=1.3).numpy()
+    found = importance(kind, *tensors(learner, engine, mask, sequence), low=0.93, high=1.03).weight_T.numpy()
     for b in set(sequence):
         own = mask & (sequence == b)
         d = (learner - engine)[own]
         total, mean = math.fsum(d), math.fsum(d) / max(1, len(d))
         ratio = np.exp(d)
         wanted = {
-            "token": np.minimum(ratio, 1.3),
-            "sequence": np.full(len(d), min(math.exp(total), 1.3)),
-            "mask_token": np.where((ratio >= 0.8) & (ratio <= 1.3), ratio, 0.0),
-            "mask_sequence": np.full(len(d), float(0.8 <= math.exp(mean) <= 1.3)),
+            "token": np.minimum(ratio, 1.03),
+            "sequence": np.full(len(d), min(math.exp(total), 1.03)),
+            "mask_token": np.where((ratio >= 0.93) & (ratio <= 1.03), ratio, 0.0),
+            "mask_sequence": np.full(len(d), float(0.93 <= math.exp(mean) <= 1.03)),
         }[kind]
         np.testing.assert_allclose(found[own], wanted, rtol=1e-12)
 
@@ -106,24 +106,44 @@ def test_weights_equal_the_written_formula(kind):
 @pytest.mark.parametrize("kind", CORRECTIONS)
 def test_agreement_weighs_one(kind):
     _, engine, mask, sequence = row()
-    found = importance(kind, *tensors(engine, engine, mask, sequence))
-    assert (found == 1.0).all()
+    found = importance(kind, *tensors(engine, engine, mask, sequence), high=1.0)
+    assert (found.weight_T == 1.0).all()
+    assert not found.cut_T.any()  # not even where the bound is the weight of agreement
+
+
+@pytest.mark.parametrize("kind", CORRECTIONS)
+def test_what_is_truncated_or_dropped_is_counted(kind):
+    learner, engine, mask, sequence = row(seed=3)
+    found = importance(kind, *tensors(learner, engine, mask, sequence), low=0.93, high=1.03).cut_T.numpy()
+    assert not found[~mask].any()
+    for b in set(sequence):
+        own = mask & (sequence == b)
+        d = (learner - engine)[own]
+        total, mean = math.exp(math.fsum(d)), math.exp(math.fsum(d) / max(1, len(d)))
+        wanted = {
+            "token": np.exp(d) > 1.03,
+            "sequence": np.full(len(d), total > 1.03),
+            "mask_token": (np.exp(d) < 0.93) | (np.exp(d) > 1.03),
+            "mask_sequence": np.full(len(d), not 0.93 <= mean <= 1.03),
+        }[kind]
+        assert (found[own] == wanted).all()
+    assert found.any()
 
 
 def test_truncated_weights_correct_the_expectation():
     """Without truncation, weighting the engine's samples gives the learner's expectation, exactly."""
     mu, p = (torch.tensor(np.log(x)) for x in ([0.5, 0.3, 0.2], [0.3, 0.5, 0.2]))
     value = torch.tensor([1.0, -2.0, 4.0])
-    weight = importance("token", p, mu, torch.ones(3, dtype=torch.bool), torch.arange(3), high=10.0)
+    weight = importance("token", p, mu, torch.ones(3, dtype=torch.bool), torch.arange(3), high=10.0).weight_T
     assert float((mu.exp() * weight * value).sum()) == pytest.approx(float((p.exp() * value).sum()), rel=1e-9)
 
 
 @pytest.mark.parametrize("kind", CORRECTIONS)
 def test_a_masked_slot_moves_no_weight(kind):
     learner, engine, mask, sequence = tensors(*row(seed=5))
-    wanted = importance(kind, learner, engine, mask, sequence)
+    wanted = importance(kind, learner, engine, mask, sequence).weight_T
     learner[~mask], engine[~mask] = math.inf, math.nan
-    assert torch.equal(importance(kind, learner, engine, mask, sequence)[mask], wanted[mask])
+    assert torch.equal(importance(kind, learner, engine, mask, sequence).weight_T[mask], wanted[mask])
 
 
 @pytest.mark.parametrize("kind", CORRECTIONS)
@@ -131,14 +151,14 @@ def test_a_missing_log_prob_is_not_taken_for_an_outlier(kind):
     learner, engine, mask, sequence = tensors(*row(seed=6))
     at = int(torch.nonzero(mask)[0])
     engine[at] = math.nan
-    assert importance(kind, learner, engine, mask, sequence)[at].isnan()
+    assert importance(kind, learner, engine, mask, sequence).weight_T[at].isnan()
 
 
 @pytest.mark.parametrize("kind", CORRECTIONS)
 def test_weights_carry_no_gradient_and_do_not_overflow(kind):
     logp = torch.tensor([-1.0, -2.0], requires_grad=True)
     far = torch.tensor([-2000.0, -3000.0])
-    found = importance(kind, logp, far, torch.ones(2, dtype=torch.bool), torch.zeros(2, dtype=torch.long))
+    found = importance(kind, logp, far, torch.ones(2, dtype=torch.bool), torch.zeros(2, dtype=torch.long)).weight_T
     assert not found.requires_grad
     assert found.isfinite().all()
 

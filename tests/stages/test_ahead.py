@@ -161,6 +161,9 @@ def test_the_gap_is_of_equal_weights_only_and_movement_is_reported_apart():
     assert found["stale/max"] == pytest.approx(0.5)
     assert found["stale/mean_error"] == pytest.approx(np.exp(0.5))
     assert (found["stale/share"], found["stale/age"]) == (0.5, 1.0)
+    assert (found["gap/kl_k1"], found["gap/kl_k3"]) == (0.0, 0.0)
+    assert found["stale/kl_k1"] == pytest.approx(-0.5)  # the learner finds the samples likelier
+    assert found["stale/kl_k3"] == pytest.approx(np.exp(0.5) - 1.5)
     assert "stale/max" not in of_gap(batch, group.samples_G[1:] * 2, learner, version=4)
     assert "gap/max" not in of_gap(batch, group.samples_G[:1] * 2, learner, version=4)
 

@@ -179,7 +179,21 @@ def test_rewards_that_are_normalised_one_by_one_may_each_prefer():
     scores = (Score(1.0, components={"x": 1.0, "y": 0.0}), Score(1.0, components={"x": 0.0, "y": 1.0}))
     group = Group(group.prompt, group.samples_G, scores, group.credits_G)
     assert not has_preference(group, {})
-    assert has_preference(group, {"a": ("x", "y")})
+    assert has_preference(group, {"a": {"x": 1.0, "y": 1.0}})
+
+
+def test_a_reward_of_weight_zero_prefers_nothing_neither_in_refills_nor_in_metrics():
+    group = _group([1.0, 1.0])
+    scores = (Score(1.0, components={"x": 1.0, "watched": 0.0}), Score(1.0, components={"x": 1.0, "watched": 1.0}))
+    group = Group(group.prompt, group.samples_G, scores, group.credits_G)
+    assert not has_preference(group, {"a": {"x": 1.0, "watched": 0.0}})
+    assert has_preference(group, {"a": {"x": 1.0, "watched": -0.5}})
+    gathered = Gathered((group,), (group,), Position(), 1, 0.0, 0.0)
+    shares = [
+        rl_metrics.of_groups(gathered, {"a": {"x": 1.0, "watched": weight}})["group/zero_variance"]
+        for weight in (0.0, 0.5)
+    ]
+    assert shares == [1.0, 0.0]
 
 
 # ---- records and metrics ------------------------------------------------------------------------------
@@ -202,7 +216,7 @@ def test_rollouts_say_what_was_dropped_and_what_training_made_of_it(tmp_path):
 
 def test_accounts_of_a_step_add_up():
     gathered = _gathered()
-    found = rl_metrics.of_groups(gathered)
+    found = rl_metrics.of_groups(gathered, {})
     for suffix, quota in (("", 9), ("/a", 6), ("/b", 3)):
         assert found[f"group/kept{suffix}"] == quota
         assert found[f"group/generated{suffix}"] == quota + found[f"group/dropped{suffix}"]
