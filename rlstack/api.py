@@ -12,6 +12,7 @@ network. Beside it, `DEADLINE_S = 2.0` may set how long one call may take before
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ class Env:
     role "tool" or "user"; None ends it. Pure, and called in a process that may be killed, like a reward: a
     call that fails on the policy's account is answered with words, an exception is a fault of the env."""
     max_turns: int = 4  # of the policy in one conversation; `reply` is not asked after the last
-    record: FromRecord | None = None  # reads the records of public data sets, for `envs.<name>.data=…`
+    record: FromRecord | None = None  # reads the records of public data sets, for `stages.<stage>.envs.<name>.data=…`
     facts: Mapping[str, str] = field(default_factory=dict)  # licence, source, … shown by `rlstack env list`
 
     def __post_init__(self) -> None:
@@ -108,5 +109,10 @@ class Env:
             raise ValueError(f"env '{self.name}': give exactly one of generate= and rows=")
         if not self.rewards:
             raise ValueError(f"env '{self.name}': rewards= names no reward")
+        for reward, weight in self.rewards.items():
+            if not isinstance(weight, int | float) or not math.isfinite(weight):
+                raise ValueError(f"env '{self.name}': rewards['{reward}'] is {weight!r}, but a weight is a number")
+        if not isinstance(self.levels, int) or self.levels < 1:
+            raise ValueError(f"env '{self.name}': levels is {self.levels!r}, but must be a whole number above 0")
         if (self.kind is None) != (not self.kinds):
             raise ValueError(f"env '{self.name}': give both of kind= and kinds=, or neither")

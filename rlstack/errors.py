@@ -22,6 +22,10 @@ class PluginError(RlstackError):
     """An environment or a reward cannot be found, imported, or breaks its contract."""
 
 
+class UnknownPluginError(PluginError, ConfigError):
+    """No environment or reward has that name or lies at that path, or several have the name."""
+
+
 class RunDirError(RlstackError):
     """The run directory is in use, belongs to another configuration, or does not verify."""
 

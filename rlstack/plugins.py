@@ -5,8 +5,9 @@ our own `rlstack/envs/math/env.py`, an entry point `math` of the group `rlstack.
 path, `./rewards/math.py` (or `./rewards/math/__init__.py`), our own of that name, `reward.py` inside an
 env's folder (the reward is then named like the env), an entry point of `rlstack.rewards`.
 
-A name means one thing: found in two places it is an error that names both, never a silent choice. Listing
-names imports no plugin code, so that a mistyped name is reported before anything heavy starts.
+A name means one thing: found in two places it is an error that names both, never a silent choice; only an env
+that is given by its path has its own `reward.py`, whatever else has that name. Listing names imports no
+plugin code, so that a mistyped name is reported before anything heavy starts.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rlstack import faults
 from rlstack.api import Env, Response, Score
-from rlstack.errors import PluginError, nearest
+from rlstack.errors import PluginError, UnknownPluginError, nearest
 
 ENV_GROUP = "rlstack.envs"
 REWARD_GROUP = "rlstack.rewards"
@@ -114,6 +116,11 @@ def find_env(name_or_path: str) -> Origin:
     return _locate("env", name_or_path)
 
 
+def find_reward(name: str, env: str | None = None) -> Origin:
+    """Where the reward of that name (or path) lives, as `load_reward` finds it; imports nothing."""
+    return _locate("reward", name, env)
+
+
 def load_env(name_or_path: str) -> Env:
     """The environment of that name, or the one in a folder (`./my/countdown`, `~/x/env.py`).
 
@@ -182,20 +189,41 @@ def _locate(kind: Kind, name: str, env: str | None = None) -> Origin:
     if "=" in name:
         label, _, where = name.partition("=")
         return Origin(kind, label, where, "installed")
+    if kind == "reward" and env is not None and (own := _own_reward(name, env)):
+        return own
     found = {o.where: o for o in _origins(kind, env) if o.name == name}
     if not found:
         known = {origin.name for origin in _origins(kind, env)}
-        raise PluginError(f"no {kind} is named '{name}': {nearest(name, known)}")
+        lacking = _lacking(name, env) if kind == "reward" else ""
+        raise UnknownPluginError(f"no {kind} is named '{name}': {lacking}{nearest(name, known)}")
     if len(found) > 1:
-        raise PluginError(_twice(kind, name, [*found.values()]))
+        raise UnknownPluginError(_twice(kind, name, [*found.values()]))
     return next(iter(found.values()))
+
+
+def _own_reward(name: str, env: str) -> Origin | None:
+    """The `reward.py` of an env that is given by its path, when it is the one of that name."""
+    if not _is_path(env):
+        return None
+    file = Path(_at_path("env", Path(env).expanduser()).where).with_name("reward.py")
+    return Origin("reward", name, str(file), "path") if file.is_file() and file.parent.name == name else None
+
+
+def _lacking(name: str, env: str | None) -> str:
+    """Which file would be the reward of an env that has its name."""
+    homes = [origin for origin in _origins("env") if origin.is_file]
+    if env is not None and _is_path(env):
+        homes.insert(0, _at_path("env", Path(env).expanduser()))
+    files = [Path(home.where).with_name("reward.py") for home in homes if home.name == name]
+    return f"{files[0]} does not exist; " if files else ""
 
 
 def _twice(kind: Kind, name: str, origins: list[Origin]) -> str:
     places = "".join(f"\n  {origin}" for origin in origins)
     mend = "rename one of them"
     if kind == "env":
-        mend += " (the folder and ENV.name), or say which by its path: envs." + name + ".path=<folder>"
+        mend += " (the folder and ENV.name), or say which by its path: env=<folder>, "
+        mend += f"or stages.<stage>.envs.{name}.path=<folder>"
     return f"{kind} '{name}' is found in {len(origins)} places:{places}\n{mend}"
 
 
@@ -205,14 +233,12 @@ def _is_path(name: str) -> bool:
 
 def _at_path(kind: Kind, path: Path) -> Origin:
     """`path` names a folder or the Python file in it."""
-    inside = "env.py" if kind == "env" else "__init__.py"
+    inside = ("env.py",) if kind == "env" else ("reward.py", "__init__.py")
     file = path
     if path.is_dir():
-        file = path / inside
-        if kind == "reward" and not file.is_file():
-            file = path / "reward.py"
+        file = next((path / name for name in inside if (path / name).is_file()), path / inside[0])
     if not file.is_file():
-        raise PluginError(f"no {kind} at {path}: {file} does not exist (working directory: {Path.cwd()})")
+        raise UnknownPluginError(f"no {kind} at {path}: {file} does not exist (working directory: {Path.cwd()})")
     file = file.resolve()
     named_by_folder = file.name in ("env.py", "reward.py", "__init__.py")
     return Origin(kind, file.parent.name if named_by_folder else file.stem, str(file), "path")
@@ -296,18 +322,7 @@ def _import(origin: Origin) -> tuple[types.ModuleType, str]:
     try:
         return importlib.import_module(name), attribute
     except (Exception, SystemExit) as error:  # plugin code may raise anything, also sys.exit()
-        last = traceback.format_exception_only(error)[-1].strip()
-        raise PluginError(
-            f"{origin.kind} '{origin.name}' cannot be imported\n  {last}\n  at {_place(error)}"
-        ) from error
-
-
-def _place(error: BaseException) -> str:
-    """File and line where the plugin's code failed, or where it cannot be parsed."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}"
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{last.filename}:{last.lineno}"
+        raise faults.fault(error, f"{origin.kind} '{origin.name}' cannot be imported") from error
 
 
 def _module_name(file: Path) -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import random
 import re
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from rlstack import faults
+from rlstack.api import Row
 from rlstack.authoring import judging_contract as judging
 from rlstack.authoring import prompts_contract as prompts
-from rlstack.authoring.judging_contract import Court, Seen
+from rlstack.authoring.judging_contract import Court, HangingError, Seen
 from rlstack.authoring.report import Finding, Report, failed, noted, passed
 from rlstack.authoring.subject import GOLD_FILE, Subject, open_subject, read_gold, stream
 from rlstack.errors import PluginError, RlstackError
 
 ROWS = 12  # of each level
+_LONGEST_S = 120.0  # of one rule, without judging
+_CUT = "was cut off\n"  # what faults.limited says
+_TEMPLATES = "\ncounting down in steps.\n"  # in the README.md of `rlstack env new`
 _README = ("source", "licence", "example")
 
 Advance = Callable[[int], None]
@@ -42,8 +46,11 @@ def check(name_or_path: str, *, rows: int = ROWS, advance: Advance = lambda _: N
     findings += _guarded(lambda: [prompts.splits(subject)], "splits")
     findings += _guarded(lambda: [prompts.levels_differ(subject, rows)], "levels")
     findings += _guarded(lambda: [prompts.sizes(subject, rows)], "size")
-    figures = {"prompts_per_s": prompts.speed(env, rows)}
+    if any(finding.mark == "failed" and _CUT in finding.said for finding in findings):
+        return Report(subject.name, where, tuple(findings))
+    figures: dict[str, float] = {}
     try:
+        figures["prompts_per_s"] = prompts.speed(env, rows)
         judged, costs = _judged(subject, rows, advance)
     except RlstackError as error:  # a reward that does not load, a server that dies
         judged, costs = [failed("rewards", str(error), "mend this first")], {}
@@ -61,11 +68,12 @@ def _folder(subject: Subject) -> list[Finding]:
     wanting += [name for name in (GOLD_FILE, "test_env.py") if not (subject.folder / name).is_file()]
     wanting += [f"facts['{fact}']" for fact in ("source", "licence", "about") if fact not in subject.env.facts]
     left = [f"{mark} in {file.name}" for file in sorted(subject.folder.glob("*.py")) for mark in _marks(file)]
+    left += ["README.md, which is still the template's"] if _TEMPLATES in text else []
     if wanting or left:
         said = "; ".join(
             f"{what}: {', '.join(these)}" for what, these in (("lacks", wanting), ("left to do", left)) if these
         )
-        write = f"; rlstack env gold {subject.name} writes the gold file" if GOLD_FILE in wanting else ""
+        write = f"; rlstack env gold {subject.given} writes the gold file" if GOLD_FILE in wanting else ""
         return [noted("folder", said, f"others will ask{write}" if wanting else "follow the marks, then delete them")]
     return [passed("folder", "README.md, gold.jsonl, test_env.py, facts")]
 
@@ -84,23 +92,44 @@ def _judged(subject: Subject, rows: int, advance: Advance) -> tuple[list[Finding
         seen: Sequence[Seen] = [
             (level, row) for level in range(subject.env.levels) for row in stream(subject.env, level, rows)
         ]
-        filed = read_gold(subject.folder) if subject.folder else []
-        findings, figures = judging.gold_pays(court, seen, filed)
-        findings += judging.junk_does_not_pay(court, seen)
-        findings.append(judging.hostile_harms_nothing(court, seen, random.Random(1)))
-        findings += _guarded(lambda: [prompts.drafts(subject, rows, court.drafts)], "drafts")
+        findings: list[Finding] = []
+        figures: Mapping[str, float] = {}
+        filed = _filed(subject, findings)
+        try:
+            found, figures = judging.gold_pays(court, seen, filed)
+            findings += found
+            findings += judging.junk_does_not_pay(court, seen)
+            findings.append(judging.hostile_harms_nothing(court, seen, random.Random(1)))
+            findings += _guarded(lambda: [prompts.drafts(subject, rows, court.drafts)], "drafts")
+            findings.append(judging.bounds(court))
+        except HangingError as error:
+            mend = "score must end within its DEADLINE_S: no waiting, no network; bound what it looks at"
+            return [*findings, failed("deadline", str(error), mend)], dict(figures)
         if pool.stats()["restarts"]:
             findings.append(failed("hostile", "the scoring server died and was restarted", "report this"))
         return findings, dict(figures)
 
 
+def _filed(subject: Subject, findings: list[Finding]) -> list[Row]:
+    """The rows of gold.jsonl; a file that cannot be read is a finding of its own."""
+    if subject.folder is None:
+        return []
+    try:
+        return read_gold(subject.folder)
+    except PluginError as error:
+        mend = f"mend the line, or write the file anew: rlstack env gold {subject.given}"
+        findings.append(failed("gold file", str(error), mend))
+        return []
+
+
 def _guarded(make: Callable[[], list[Finding]], rule: str) -> list[Finding]:
     """Findings, or the author's exception as one: the border to code that may raise anything."""
     try:
-        return make()
+        with faults.limited(_LONGEST_S, f"drawing prompts for the rule '{rule}'"):
+            return make()
+    except HangingError:
+        raise
+    except RlstackError as error:
+        return [failed(rule, str(error), "mend this first")]
     except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        what = traceback.format_exception_only(error)[-1].strip()
-        if isinstance(error, RlstackError):
-            return [failed(rule, str(error), "see above")]
-        return [failed(rule, f"{what} at {frame.filename}:{frame.lineno}", "mend this first")]
+        return [failed(rule, str(faults.fault(error, "the env failed")), "mend this first")]

@@ -16,6 +16,7 @@ from rlstack.authoring.hostile import JUNK, TEXTS, damaged
 from rlstack.authoring.report import Finding, failed, noted, passed
 from rlstack.authoring.subject import Subject
 from rlstack.data.prompts import demonstration
+from rlstack.errors import PluginError
 from rlstack.scoring import ScoringPool
 from rlstack.types import Prompt, Score
 
@@ -26,6 +27,16 @@ _SLOW_MS = 50.0
 _DEADLINE_S = 300.0
 _SHOWN = 160
 _LISTED = 3
+_ABOVE = 1e-6
+_HANGING_GOLDS = 3  # golds cut off at the deadline, after which nothing more is asked
+_HANGING = 24  # answers of all kinds
+
+_MEND_GOLD = {
+    "ok": "gold must be an answer that the rewards pay in full, and data must be what they read",
+    "error": "mend the reward where its detail says; it must not raise, also where data lacks something",
+    "invalid": "the reward says that the task itself is broken: mend its data",
+    "timeout": "score must end within its DEADLINE_S: no waiting, no network; bound what it looks at",
+}
 
 Seen = tuple[int, Row]  # level and row
 
@@ -41,13 +52,24 @@ class Verdict:
     share: float  # of the best score of the env's verifiable rewards
 
 
+class HangingError(PluginError):
+    """So many answers ran into the deadline that the rest would take minutes to fail in the same way."""
+
+
 class Court:
-    """The env's rewards in a live pool, which always judge anew."""
+    """The env's rewards in a live pool, which always judge anew.
+
+    Raises HangingError once `patience` answers in all have run into the deadline.
+    """
 
     def __init__(self, subject: Subject, pool: ScoringPool, advance: Callable[[int], None]) -> None:
         self.subject, self.pool, self._advance = subject, pool, advance
         self.weights = pool.verifiable(subject.name)
         self.best = sum(weight for weight in self.weights.values() if weight > 0)
+        self.patience, self.cut_off = _HANGING, 0
+        self.judged = 0
+        self.above: list[Verdict] = []  # paid more than the best
+        self.unpaid: set[int] = set()  # id() of rows whose gold is not paid when it is asked alone
 
     def judge(self, asked: Sequence[tuple[int, Row, Sequence[str]]]) -> list[list[Verdict]]:
         """Per row, the verdicts of its answers in order."""
@@ -60,7 +82,22 @@ class Court:
             scores_G = self.pool.collect([future], _DEADLINE_S)[0]
             found.append([Verdict(level, row, t, s, self.share(s)) for t, s in zip(texts, scores_G, strict=True)])
             self._advance(len(texts))
+            self._watch(found[-1])
         return found
+
+    def _watch(self, verdicts: Sequence[Verdict]) -> None:
+        self.judged += len(verdicts)
+        self.above += [v for v in verdicts if v.score.status == "ok" and self._highest(v) > 1.0 + _ABOVE]
+        late = [v for v in verdicts if v.score.status == "timeout"]
+        self.cut_off += len(late)
+        if late and self.cut_off >= self.patience:
+            raise HangingError(
+                f"{self.cut_off} of the first {self.judged} answers ran into the deadline and were cut off; the rest "
+                f"was not asked. E.g. {_shown(late[0])}"
+            )
+
+    def _highest(self, verdict: Verdict) -> float:
+        return max(verdict.share, *(verdict.score.components[name] for name in self.weights))
 
     def share(self, score: Score) -> float:
         if score.status != "ok":
@@ -77,16 +114,19 @@ class Court:
 def gold_pays(court: Court, seen: Sequence[Seen], filed: Sequence[Row]) -> tuple[list[Finding], Mapping[str, float]]:
     """Generated golds and those of gold.jsonl earn at least 99 %, twice alike; and what judging costs."""
     asked = [(level, row, [row.gold]) for level, row in seen]
+    court.patience = _HANGING_GOLDS
     once, again = (_flat(court.judge(asked)) for _ in range(2))
+    court.unpaid = {id(v.row) for v in _poor(once)}
     findings = [_gold_finding("gold", once, f"{len(once)} generated gold answers earn the full score")]
     if filed:
         verdicts = _flat(court.judge([(0, row, [row.gold]) for row in filed]))
         said = f"{len(filed)} rows of gold.jsonl earn the full score"
         finding = _gold_finding("gold file", verdicts, said)
         if finding.mark == "failed":
-            mend = f"if the env has changed: rlstack env gold {court.subject.name}; else mend the row"
+            mend = f"if the env has changed: rlstack env gold {court.subject.given}; else mend the row"
             finding = failed("gold file", finding.said, mend)
         findings.append(finding)
+    court.patience = _HANGING
     findings.append(_repeatable(once, again))
     times = [verdict.score.ms for verdict in once + again]
     figures = {"ms_per_score": statistics.median(times), "ms_per_score_max": max(times)}
@@ -98,11 +138,25 @@ def gold_pays(court: Court, seen: Sequence[Seen], filed: Sequence[Row]) -> tuple
 
 
 def _gold_finding(rule: str, verdicts: Sequence[Verdict], said: str) -> Finding:
-    poor = [v for v in verdicts if v.score.status != "ok" or v.share < GOLD_SHARE]
+    poor = _poor(verdicts)
     if not poor:
         return passed(rule, said)
-    mend = "gold must be an answer that the rewards pay in full, and data must be what they read"
-    return failed(rule, f"{len(poor)} of {len(verdicts)} gold answers earn too little, e.g. {_shown(poor[0])}", mend)
+    status = Counter(v.score.status for v in poor).most_common(1)[0][0]
+    first = next(v for v in poor if v.score.status == status)
+    what = "earn too little" if status == "ok" else "cannot be judged"
+    return failed(rule, f"{len(poor)} of {len(verdicts)} gold answers {what}, e.g. {_shown(first)}", _MEND_GOLD[status])
+
+
+def _poor(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    return [v for v in verdicts if v.score.status != "ok" or v.share < GOLD_SHARE]
+
+
+def bounds(court: Court) -> Finding:
+    """No answer earns more than the best score, which is that of the gold."""
+    if not court.above:
+        return passed("bounds", "no answer earns more than 1 for each unit of weight")
+    said = f"{len(court.above)} of {court.judged} answers earn more than the best score, e.g. {_shown(court.above[0])}"
+    return failed("bounds", said, "score gives at most 1, to the best answer; how much that counts is the env's weight")
 
 
 def _repeatable(once: Sequence[Verdict], again: Sequence[Verdict]) -> Finding:
@@ -157,7 +211,8 @@ def hostile_harms_nothing(court: Court, seen: Sequence[Seen], rng: random.Random
         asked.append((level, row, [row.gold, text, damaged(row.gold, rng), row.gold]))
     groups = court.judge(asked)
     names = list(made)
-    harmed = [g[k] for g in groups for k in (0, 3) if g[k].score.status != "ok" or g[k].share < GOLD_SHARE]
+    paid_alone = [g for g in groups if id(g[0].row) not in court.unpaid]
+    harmed = _poor([g[k] for g in paid_alone for k in (0, 3)])
     if harmed:
         return failed("hostile", f"a good answer among hostile ones was harmed: {_shown(harmed[0])}", "see its detail")
     if any(v.score.status in ("error", "invalid") for v in _flat(groups)):

@@ -8,13 +8,13 @@ import random
 import statistics
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Any
 
+from rlstack import faults
 from rlstack.api import Env, Row
 from rlstack.authoring import replay
 from rlstack.authoring.report import Finding, failed, noted, passed
 from rlstack.authoring.subject import Subject, stream
-from rlstack.data.prompts import data_rows, draft, draw, eval_prompts, prompt_id
+from rlstack.data.prompts import data_rows, draft, draw, eval_prompts, generated, prompt_id, row_problem
 from rlstack.types import Prompt
 
 FORMS = 100  # prompts of a level among which repetitions are counted
@@ -23,14 +23,17 @@ _FEWEST_DISTINCT = 0.5
 _SHARED_LEVELS = 0.5
 _TINY_PROMPT, _TINY_ANSWER = 100, 64  # characters that the tiny base was made for
 _SHOWN = 120
+_LONGEST_S = 20.0  # to draw the first prompts of a level
 
 
 def well_formed(subject: Subject, n: int) -> Finding:
     """Rows are rows, their data are JSON values, and everything survives pickling."""
     rule, env = "data", subject.env
     for level in range(env.levels):
-        for row in stream(env, level, n):
-            if problem := _problem(row):
+        with faults.limited(_LONGEST_S, f"level {level}: generating {n} prompts"):
+            rows = stream(env, level, n)
+        for row in rows:
+            if problem := row_problem(row):
                 return failed(rule, f"level {level}: {problem}", "see the field docs of Row in rlstack.api")
             try:
                 same = json.loads(json.dumps(row.data, allow_nan=False)) == row.data
@@ -44,18 +47,6 @@ def well_formed(subject: Subject, n: int) -> Finding:
     if problem := _unpicklable(env):
         return failed(rule, problem, "define its functions with def at the top of a module, not as lambda or inside")
     return passed(rule, f"{n * env.levels} rows hold JSON values; rows and ENV can be pickled")
-
-
-def _problem(row: Any) -> str:
-    if not isinstance(row, Row):
-        return f"generate or rows gave a {type(row).__name__}, not a Row"
-    if not row.messages or row.messages[-1]["role"] != "user":
-        return f"the last message must be the user's: {str(row.messages)[:_SHOWN]}"
-    if not all(isinstance(message.get("content"), str) for message in row.messages):
-        return f"a message without text: {str(row.messages)[:_SHOWN]}"
-    if not isinstance(row.gold, str):
-        return f"gold is a {type(row.gold).__name__}, not a text"
-    return ""
 
 
 def _unpicklable(env: Env) -> str:
@@ -113,11 +104,11 @@ def _endless_splits(env: Env) -> Finding:
 
 def levels_differ(subject: Subject, n: int) -> Finding:
     """No level is another one again: neither the same tasks from the same chance, nor mostly the same texts."""
-    env, generate = subject.env, subject.env.generate
-    if env.levels == 1 or generate is None:
+    env = subject.env
+    if env.levels == 1 or env.generate is None:
         return passed("levels", "one level")
     drawn = [[prompt_id("", row.messages) for row in stream(env, level, 4 * n)] for level in range(env.levels)]
-    redrawn = [[generate(random.Random(i), level).messages for i in range(n)] for level in range(env.levels)]
+    redrawn = [[generated(env, random.Random(i), level).messages for i in range(n)] for level in range(env.levels)]
     for level in range(1, env.levels):
         for lower in range(level):
             shared = len(set(drawn[level]) & set(drawn[lower])) / min(len(set(drawn[level])), len(set(drawn[lower])))

@@ -20,7 +20,7 @@ from rlstack.plugins import load_env
 from rlstack.types import Split
 
 Case = tuple[int, Split, int]  # level, split, index
-_LONGEST_S = 120.0
+_LONGEST_S = 100.0
 
 
 def cases(env: Env, n: int) -> list[Case]:
@@ -38,13 +38,16 @@ def digest(env: Env, case: Case) -> str:
 
 def replayed(subject: Subject, n: int) -> list[str]:
     """Digests of the cases, in order, from a fresh process. Raises PluginError when that process fails."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "rlstack.authoring.replay", subject.address, str(n)],
-        env={**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST_S,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "rlstack.authoring.replay", subject.address, str(n)],
+            env={**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_S,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PluginError(f"another process did not draw the same prompts within {_LONGEST_S:g} s") from error
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise PluginError(f"another process cannot draw the same prompts: {last}")

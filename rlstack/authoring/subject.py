@@ -20,6 +20,7 @@ from rlstack.types import Split
 GOLD_FILE = "gold.jsonl"
 GOLD_ROWS = 24
 SEED = 0
+_TRIES = 4  # draws for each row that is wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Subject:
     env: Env
     address: str  # loads it in any process and working directory
     folder: Path | None  # None for an installed entry point
+    given: str  # the name or path that it was asked for by: what to type in the next command
+    by_path: bool = False
 
     @property
     def name(self) -> str:
@@ -39,7 +42,7 @@ class Subject:
 
     def pool(self, scoring: ScoringConfig | None = None) -> AbstractContextManager[ScoringPool]:
         """The scoring pool of this env alone, the one that a run uses."""
-        paths = {self.name: str(self.folder)} if self.folder else {}
+        paths = {self.name: str(self.folder)} if self.folder and self.by_path else {}
         replies = [self.name] if self.env.reply else []
         rewards = judges.by_rule({self.name: self.env.rewards})
         if not rewards:
@@ -55,7 +58,8 @@ def open_subject(name_or_path: str, data: str | None = None) -> Subject:
     origin = find_env(name_or_path)
     env = load_env(name_or_path)
     folder = Path(origin.where).parent if origin.is_file else None
-    return Subject(with_data(env, data) if data else env, origin.address, folder)
+    env = with_data(env, data) if data else env
+    return Subject(env, origin.address, folder, name_or_path, origin.owner == "path")
 
 
 # ---- gold.jsonl ---------------------------------------------------------------------------------------
@@ -77,12 +81,25 @@ def read_gold(folder: Path) -> list[Row]:
 
 
 def write_gold(subject: Subject, folder: Path, n: int = GOLD_ROWS) -> Path:
-    """Writes `n` rows of the training stream, the levels in turn, for people to read and for later checks."""
-    levels = subject.env.levels
-    rows = [draw(subject.env, "train", i, i * levels // n, SEED)[1] for i in range(n)]
+    """Writes `n` rows of the training stream, the levels in turn, for people to read and for later checks.
+
+    No text twice, so fewer where a level has no more of them.
+    """
     file = folder / GOLD_FILE
-    file.write_text("".join(gold_line(row) + "\n" for row in rows), encoding="utf-8")
+    file.write_text("".join(gold_line(row) + "\n" for row in gold_rows(subject.env, n)), encoding="utf-8")
     return file
+
+
+def gold_rows(env: Env, n: int) -> list[Row]:
+    found: dict[str, Row] = {}
+    for level in range(env.levels):
+        wanted = len(found) + sum(i * env.levels // n == level for i in range(n))
+        for index in range(_TRIES * n):
+            if len(found) >= wanted:
+                break
+            prompt, row = draw(env, "train", index, level, SEED)
+            found.setdefault(prompt.id, row)
+    return list(found.values())
 
 
 def gold_line(row: Row) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from rlstack.authoring.rejudge import Change, Rejudged, rejudge, saved_stages
 from rlstack.cli.progress import progress
+from rlstack.cli.quantities import seconds, whole
 from rlstack.config.rl import ScoringConfig
 from rlstack.types import Score
 
@@ -44,8 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--env", action="append", default=[], metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--stage", action="append", default=[], metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--show", type=int, default=20, metavar="N", help="changed verdicts listed (default: 20)")
-    parser.add_argument("--workers", type=int, default=1, help="processes that judge (default: %(default)s)")
-    parser.add_argument("--deadline", type=float, default=ScoringConfig().deadline, metavar="S")
+    parser.add_argument("--workers", type=whole, default=1, help="processes that judge (default: %(default)s)")
+    parser.add_argument("--deadline", type=seconds, default=ScoringConfig().deadline, metavar="S")
     parser.add_argument("--json", action="store_true", help="everything, all changed verdicts included")
     return parser
 

@@ -17,7 +17,9 @@ from time import monotonic
 from typing import IO, Any
 
 from rlstack.api import Response
+from rlstack.cli.quantities import seconds, whole
 from rlstack.config.rl import ScoringConfig
+from rlstack.plugins import find_reward
 from rlstack.scoring import ScoringPool
 from rlstack.types import Score
 
@@ -35,7 +37,8 @@ class LineError(ValueError):
 
 def main(argv: list[str]) -> int:
     """Run the command; returns the exit status. Raises RlstackError for a reward that does not load."""
-    options = _parser().parse_args(argv)
+    options = _parser().parse_intermixed_args(argv)
+    find_reward(options.reward, options.env)
     config = ScoringConfig(workers=options.workers, deadline=options.deadline, memory_mb=options.memory_mb)
     with ExitStack() as stack:
         lines = _open(options.file)  # never closed here: the thread that reads it may be waiting in it
@@ -64,11 +67,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Judge answers: one {'data': …, 'response': …} per line in, one "
         "{'value', 'status', 'components', 'detail', 'ms'} per line out, in the same order.",
     )
-    parser.add_argument("reward", help="name of a reward, or the path of its file")
+    parser.add_argument("reward", help="name of a reward, or the path of its file or folder")
     parser.add_argument("file", nargs="?", default="-", help="JSONL file; - is standard input (default)")
-    parser.add_argument("--workers", type=_positive, default=_cores(), help="processes (default: %(default)s)")
-    parser.add_argument("--deadline", type=_seconds, default=ScoringConfig().deadline, metavar="S")
-    parser.add_argument("--memory-mb", type=_positive, default=ScoringConfig().memory_mb, metavar="MB")
+    parser.add_argument("--workers", type=whole, default=_cores(), help="processes (default: %(default)s)")
+    parser.add_argument("--deadline", type=seconds, default=ScoringConfig().deadline, metavar="S")
+    parser.add_argument("--memory-mb", type=whole, default=ScoringConfig().memory_mb, metavar="MB")
     parser.add_argument("--env", metavar="FOLDER", help="environment plugin whose folder holds the reward")
     return parser
 
@@ -184,20 +187,6 @@ def _open(name: str) -> IO[bytes]:
         return open(name, "rb")
     except OSError as error:
         _parser().error(f"cannot read {name}: {error.strerror}")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return number
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no time above 0")
-    return number
 
 
 def _cores() -> int:

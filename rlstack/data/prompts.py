@@ -11,7 +11,9 @@ import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from rlstack import faults
 from rlstack.api import Env, Row
 from rlstack.config.rl import EnvShare
 from rlstack.data.identity import EVAL_ONE_IN, prompt_id, split_of
@@ -21,6 +23,7 @@ from rlstack.plugins import load_env
 from rlstack.types import Message, Prompt, Split
 
 EVAL_SEED = 0  # evaluation prompts are the same for every seed of a run
+_SHOWN = 120
 MAX_ATTEMPTS = 400  # (7/8)^400 < 1e-23: only a generator that repeats itself fails so often
 
 
@@ -93,13 +96,35 @@ def _draw(
     kind = env.kinds[index % len(env.kinds)] if env.kind else None
     for attempt in range(MAX_ATTEMPTS):
         rng = random.Random(f"{seed}/{env.name}/{level}/{split}/{index}/{attempt}")
-        row = env.generate(rng, level)
-        if split_of(row.messages) != split or (env.kind and env.kind(row) != kind):
+        row = generated(env, rng, level)
+        if split_of(row.messages) != split or (env.kind and faults.called(env.name, "kind", env.kind, row) != kind):
             continue
         prompt = prompt_of(env, index, level, row)
         if prompt.id not in taken:
             return prompt, row
     return None
+
+
+def generated(env: Env, rng: random.Random, level: int) -> Row:
+    """A row of the env's generator. Raises PluginError for whatever it raises, and for what is no row."""
+    assert env.generate is not None
+    row = faults.called(env.name, f"generate at level {level}", env.generate, rng, level)
+    if problem := row_problem(row):
+        raise PluginError(f"env '{env.name}': generate at level {level}: {problem}\n  at {faults.where(env.generate)}")
+    return row
+
+
+def row_problem(row: Any) -> str:
+    """Why this is no task; "" when it is one."""
+    if not isinstance(row, Row):
+        return f"gave {'nothing' if row is None else f'a {type(row).__name__}'}, not a Row"
+    if not row.messages or any(not isinstance(m.get("content"), str) for m in row.messages):
+        return f"a message without text: {str(row.messages)[:_SHOWN]}"
+    if row.messages[-1].get("role") != "user":
+        return f"the last message must be the user's: {str(row.messages)[:_SHOWN]}"
+    if not isinstance(row.gold, str):
+        return f"gold is {'missing' if row.gold is None else f'a {type(row.gold).__name__}'}, not a text"
+    return ""
 
 
 def _from_rows(env: Env, split: Split, index: int, level: int, seed: int) -> tuple[Prompt, Row]:
@@ -113,7 +138,7 @@ def _from_rows(env: Env, split: Split, index: int, level: int, seed: int) -> tup
 def data_rows(env: Env, split: Split) -> tuple[Row, ...]:
     """All rows of a data set's split, the first of each text. Raises PluginError when there is none."""
     assert env.rows is not None
-    rows = _distinct(env.rows, split)
+    rows = faults.called(env.name, f'rows("{split}")', _distinct, env.rows, split)
     if not rows:
         raise PluginError(f"env '{env.name}': rows(\"{split}\") is empty")
     return rows
@@ -121,7 +146,11 @@ def data_rows(env: Env, split: Split) -> tuple[Row, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _distinct(rows: Callable[[Split], Sequence[Row]], split: Split) -> tuple[Row, ...]:
-    return tuple({prompt_id("", row.messages): row for row in reversed(rows(split))}.values())[::-1]
+    found = rows(split)
+    for row in found:
+        if not isinstance(row, Row):
+            raise PluginError(f'rows("{split}") holds a {type(row).__name__}, not a Row\n  at {faults.where(rows)}')
+    return tuple({prompt_id("", row.messages): row for row in reversed(found)}.values())[::-1]
 
 
 @functools.lru_cache(maxsize=64)
@@ -145,13 +174,20 @@ def draft(env: Env, prompt: Prompt, row: Row, seed: int) -> str:
     """What an unaligned writer answers to `prompt`; the gold where the env has no drafts."""
     if env.draft is None:
         return row.gold
-    return env.draft(row, random.Random(f"{seed}/draft/{prompt.id}/{prompt.index}"))
+    rng = random.Random(f"{seed}/draft/{prompt.id}/{prompt.index}")
+    written = faults.called(env.name, "draft", env.draft, row, rng)
+    if not isinstance(written, str):
+        what = "nothing" if written is None else f"a {type(written).__name__}"
+        raise PluginError(f"env '{env.name}': draft gave {what}, not a text\n  at {faults.where(env.draft)}")
+    return written
 
 
 def demonstration(env: Env, prompt: Prompt, row: Row, text: str) -> tuple[Message, ...]:
     """The turns that follow a prompt when `text` is said: of an env that replies to it, its reply and the gold."""
     said: Message = {"role": "assistant", "content": text}
-    heard = env.reply([*prompt.messages, said], prompt.data) if env.reply and env.max_turns > 1 else None
+    heard = None
+    if env.reply and env.max_turns > 1:
+        heard = faults.called(env.name, "reply", env.reply, [*prompt.messages, said], prompt.data)
     return (said, *heard, {"role": "assistant", "content": row.gold}) if heard else (said,)
 
 

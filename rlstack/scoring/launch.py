@@ -18,10 +18,11 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, Any
 
-from rlstack.errors import DeadlineError, PluginError, ScoringError
+from rlstack.errors import DeadlineError, PluginError, ScoringError, UnknownPluginError
 from rlstack.scoring import server
 from rlstack.scoring.frames import Decoder, Message, encode
 
+_FATAL = {kind.__name__: kind for kind in (PluginError, UnknownPluginError)}
 _START_S = 120.0  # a reward may import much, on a busy machine
 _END_S = 0.5
 _READ_BYTES = 1 << 20
@@ -140,7 +141,7 @@ class ServerLink:
 def failure(text: bytes) -> ScoringError | PluginError:
     """The error that a server sent before it ended."""
     kind, message = json.loads(text)
-    return PluginError(message) if kind == PluginError.__name__ else ScoringError(message)
+    return _FATAL.get(kind, ScoringError)(message)
 
 
 def _environment() -> dict[str, str]:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from rlstack.api import Response
-from rlstack.errors import DeadlineError, ScoringError, nearest
+from rlstack.errors import DeadlineError, PluginError, ScoringError, nearest
 from rlstack.scoring import server
 from rlstack.scoring.cache import VerdictCache, content_key
 from rlstack.scoring.launch import Facts, ServerLink, failure
@@ -120,7 +120,7 @@ class ScoringPool:
         return self._queue(queue_of(env), said, data, cached=False)
 
     def _queue(self, env: str, answers_G: Sequence[Response], data: Mapping[str, Any], cached: bool) -> Future[Scores]:
-        shared = json.dumps(dict(data)).encode()
+        shared = _data_json(env, data)
         texts_G = [_response_json(answer) for answer in answers_G]
         keys_G = [content_key(env, shared, text) for text in texts_G]
         future: Future[Scores] = Future()
@@ -285,6 +285,16 @@ def _set(future: Future[Scores], scores: Scores) -> None:
         future.set_result(scores)
     except InvalidStateError:  # cancelled by its owner
         return
+
+
+def _data_json(env: str, data: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(dict(data)).encode()
+    except (TypeError, ValueError) as error:
+        raise PluginError(
+            f"env '{env}': data of a prompt is not JSON ({error}): use texts, numbers, lists and dicts\n"
+            f"  data: {str(data)[:200]}"
+        ) from error
 
 
 def _response_json(answer: Response) -> bytes:

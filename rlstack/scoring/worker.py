@@ -69,7 +69,7 @@ def judge(function: ScoreFunction, answer: bytes, shared: bytes) -> bytes:
 
 def _checked(score: Any) -> list[Any]:
     if not isinstance(score, Score):
-        raise TypeError(f"score() returned a {type(score).__name__}, not a Score")
+        raise TypeError(f"score() returned a {type(score).__name__}, not a Score: use judged(value, detail)")
     value = float(score.value)
     components = {str(name): float(number) for name, number in score.components.items()}
     if not all(map(math.isfinite, (value, *components.values()))):

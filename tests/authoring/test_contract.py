@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
-from rlstack.authoring import check
+from rlstack.authoring import check, prompts_contract
 from rlstack.authoring.hostile import TEXTS
 from rlstack.authoring.report import Report
 
@@ -46,6 +47,7 @@ def test_a_sound_env_with_a_reward_of_its_own(write):
         "junk": "ok",
         "hostile": "ok",
         "drafts": "note",
+        "bounds": "ok",
     }
     assert report.figures.keys() == {"prompts_per_s", "ms_per_score", "ms_per_score_max"}
     assert json.loads(json.dumps(report.to_json()))["sound"] is True
@@ -131,7 +133,19 @@ def test_the_gold_file_is_judged_too(write):
             "data",
             "env.py:",
         ),
-        ("def generate(rng, level):\n    return 'a text'\nENV = make(generate=generate)", "data", "Attribute"),
+        (
+            "def generate(rng, level):\n    return 'a text'\nENV = make(generate=generate)",
+            "data",
+            "a str, not a Row\n  at ",
+        ),
+        (
+            "def generate(rng, level):\n    return None\nENV = make(generate=generate)",
+            "data",
+            "nothing, not a Row\n  at ",
+        ),
+        ("ENV = make(rewards={'exact': '1'})", "loads", "rewards['exact'] is '1', but a weight is a number\n  at "),
+        ("def draft(row, rng):\n    pass\nENV = make(draft=draft)", "stable", "draft gave nothing, not a text\n  at "),
+        ('ENV = make(rewards={"sizes": 1.0})', "rewards", "envs/sizes/reward.py does not exist"),
         ("def rows(split):\n    return []\nENV = make(generate=None, rows=rows, levels=1)", "data", "is empty"),
         ('ENV = make(rewards={"exakt": 1.0})', "rewards", "did you mean 'exact'"),
     ],
@@ -152,6 +166,68 @@ def test_taste_is_not_held_against_gold(write):
     report = own(write, "VERIFIABLE = False\ndef score(r, d):\n    return judged(0.3)")
     assert finding(report, "gold").mark == "note"
     assert report.sound
+
+
+def test_a_reward_above_its_best_is_told_although_gold_pays(write):
+    report = own(write, "def score(r, d):\n    return judged(2.0 if r.text == d['answer'] else 0.0)")
+    found = finding(report, "bounds")
+    assert found.mark == "failed"
+    assert "e.g. 2.00 for " in found.said
+    assert finding(report, "gold").mark == "ok"
+
+
+def test_a_reward_that_always_hangs_ends_the_check_after_a_few_golds(write):
+    started = time.monotonic()
+    report = own(write, "DEADLINE_S = 0.2\ndef score(r, d):\n    time.sleep(60)")
+    found = finding(report, "deadline")
+    assert "3 of the first 3 answers ran into the deadline" in found.said
+    assert "DEADLINE_S" in found.mend
+    assert not report.sound
+    assert time.monotonic() - started < 20
+
+
+def test_a_generator_that_never_ends_is_cut_off_with_its_level_and_line(write, monkeypatch):
+    monkeypatch.setattr(prompts_contract, "_LONGEST_S", 0.3)
+    name = write("""
+        def endless(rng, level):
+            while level == 1:
+                try:
+                    rng.random()
+                except Exception:
+                    pass
+            return generate(rng, level)
+        ENV = make(generate=endless)
+    """)
+    found = finding(check(name, rows=3), "data")
+    assert found.mark == "failed"
+    assert "level 1: generating 3 prompts took longer than 0.3 s" in found.said
+    assert "envs/sizes/env.py:" in found.said
+
+
+@pytest.mark.parametrize(
+    ("reward", "said", "mend"),
+    [
+        ("raise KeyError('unit')", "KeyError: 'unit'", "it must not raise"),
+        ("return judged(float('nan'))", "not finite", "it must not raise"),
+        ("return 1.0", "not a Score: use judged(", "it must not raise"),
+        ("return invalid('no answer')", "no answer", "mend its data"),
+    ],
+)
+def test_golds_that_cannot_be_judged_say_so_and_are_not_called_harmed(write, reward, said, mend):
+    report = own(write, f"def score(r, d):\n    {reward}")
+    found = finding(report, "gold")
+    assert "6 of 6 gold answers cannot be judged" in found.said
+    assert said in found.said
+    assert mend in found.mend
+    assert "pay in full" not in found.mend
+    assert "harmed" not in str(report)
+
+
+def test_hints_name_the_path_that_was_given(write, tmp_path):
+    write(gold="{broken")
+    report = check("./envs/sizes", rows=3)
+    assert "rlstack env gold ./envs/sizes" in finding(report, "gold file").mend
+    assert "rewards" not in marks(report), "a broken gold file is not the rewards' fault"
 
 
 @pytest.mark.slow

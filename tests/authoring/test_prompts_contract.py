@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from rlstack.authoring import prompts_contract as contract
 from rlstack.authoring.report import Finding
 from rlstack.authoring.subject import open_subject
+from rlstack.data.prompts import draw
+from rlstack.errors import PluginError
 
 N = 4
 
@@ -70,13 +73,39 @@ def test_what_differs_between_processes(write, body):
         ('Row.ask(f"{rng.random()}", {"answer": float("nan")}, "1")', "does not survive JSON"),
         ('Row.ask(f"{rng.random()}", {1: "a"}, "1")', "does not survive JSON"),
         ('Row.ask(f"{rng.random()}", {"answer": {1, 2}}, "1")', "does not survive JSON"),
-        ('Row.ask(f"{rng.random()}", {"answer": 1}, 1)', "gold is a int, not a text"),
-        ('Row(({"role": "assistant", "content": f"{rng.random()}"},), {}, "1")', "the last message must be the user's"),
     ],
 )
-def test_rows_that_are_not_plain(write, row, said):
+def test_data_that_is_not_plain(write, row, said):
     found = finding("data", write(f"def generate(rng, level):\n    return {row}\nENV = make(generate=generate)"))
     assert (found.mark, said in found.said) == ("failed", True), found
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ('Row.ask(f"{rng.random()}", {"answer": 1}, 1)', "gold is a int, not a text"),
+        ('Row.ask(f"{rng.random()}", {"answer": 1}, None)', "gold is missing, not a text"),
+        ('Row(({"role": "assistant", "content": f"{rng.random()}"},), {}, "1")', "the last message must be the user's"),
+        ('Row(({"role": "user"},), {}, "1")', "a message without text"),
+    ],
+)
+def test_what_is_no_row_is_an_error_at_the_authors_line(write, row, said):
+    name = write(f"def generate(rng, level):\n    return {row}\nENV = make(generate=generate)")
+    with pytest.raises(PluginError, match=f"{said}.*\n  at .*/envs/sizes/env.py:1[34]"):
+        draw(open_subject(name).env, "train", 0, 0, 0)
+
+
+def test_what_an_author_raises_is_told_with_the_authors_own_line(write):
+    name = write("""
+        import statistics
+        def generate(rng, level):
+            return statistics.mean([])
+        ENV = make(generate=generate)
+    """)
+    line = Path("envs/sizes/env.py").read_text().split("statistics.mean")[0].count("\n") + 1
+    told = f"generate at level 1 failed\n  statistics.StatisticsError: .*\n  at .*envs/sizes/env.py:{line}$"
+    with pytest.raises(PluginError, match=told):
+        draw(open_subject(name).env, "train", 0, 1, 0)
 
 
 def test_an_env_of_lambdas_cannot_be_pickled(write):

@@ -41,10 +41,14 @@ def test_a_new_env_works_as_it_is(here, capsys, reward):
     assert report.count("\n! ") == 1, "the marks that are left, and nothing else"
     for number, file in ((1, "env.py"), (2, "env.py"), (3, "reward.py" if reward else "env.py"), (4, "test_env.py")):
         assert f"TODO {number} in {file}" in report
+    assert "README.md, which is still the template's" in report
+    readme = folder / "README.md"
+    readme.write_text(readme.read_text().replace("Counting down in steps.", "Sizes."))
+    assert main(["env", "check", "sizes", "--rows", "2"]) == 0
+    assert "still the template's" not in capsys.readouterr().out
     assert report.rstrip().endswith("every rule holds")
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_the_generated_tests_pass_beside_each_other(here):
     for name, options in (("first", []), ("second", ["--reward"])):
@@ -125,8 +129,36 @@ def test_gold_is_written_anew(here, capsys):
     file.write_text("")
     assert main(["env", "gold", "sizes"]) == 0
     assert file.read_text() == before
+    assert len({json.loads(line)["messages"][0]["content"] for line in before.splitlines()}) == 24, "no row twice"
     assert main(["env", "gold", "./envs/sizes", "-n", "6"]) == 0
     assert len(file.read_text().splitlines()) == 6
+    assert "all of them earn the full score" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as exit_:
+        main(["env", "gold", "sizes", "-n", "0"])
+    assert exit_.value.code == 2
+    assert len(file.read_text().splitlines()) == 6
+
+
+def test_gold_of_an_env_that_is_not_yours_is_not_touched_unasked(here, capsys, monkeypatch):
+    monkeypatch.setattr("rlstack.cli.env.gold.write_gold", lambda *_: pytest.fail("written"))
+    assert main(["env", "gold", "math"]) == 2
+    said = capsys.readouterr().err
+    assert "nothing was touched" in said
+    assert "rlstack env gold math --write" in said
+
+
+def test_gold_that_is_not_paid_is_named(here, capsys):
+    main(["env", "new", "sizes"])
+    file = here / "envs" / "sizes" / "env.py"
+    file.write_text(file.read_text().replace("gold=answer)", 'gold="wrong")'))
+    (here / "elsewhere").mkdir()
+    (here / "envs" / "sizes").rename(here / "elsewhere" / "sizes")  # another place, else Python has it loaded already
+    capsys.readouterr()
+    assert main(["env", "gold", "elsewhere/sizes", "-n", "3"]) == 1
+    said = capsys.readouterr().out
+    assert "3 of 3 do not earn the full score" in said
+    assert "line 1: 0.00 for 'wrong'" in said
+    assert "rlstack env gold elsewhere/sizes" in said
 
 
 def test_try_shows_rows_gold_and_drafts(here, capsys):
@@ -197,6 +229,9 @@ def test_difficulty_against_an_endpoint(here, capsys, endpoint):
     ("words", "said"),
     [
         (["chek"], "did you mean 'check'?"),
+        (["check", "temporel"], "did you mean 'temporal'?"),
+        (["try", "temporel"], "did you mean 'temporal'?"),
+        (["gold", "temporel"], "did you mean 'temporal'?"),
         (["try", "temporal", "--level", "9"], "has levels 0 to 3"),
         (["try", "temporal", "--endpoint", "http://x/v1"], "--endpoint needs --api-model"),
         (["try", "temporal", "--model", "tiny", "--endpoint", "http://x/v1"], "give one of"),

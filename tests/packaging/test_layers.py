@@ -26,7 +26,7 @@ LAYERS = (
     ("stages", "composing", "forecast"),
     ("cluster", "plan"),
     ("rollout", "learner", "scoring", "data", "sync", "track", "view", "models", "rewards", "envs"),
-    ("grpo", "config", "plugins", "rundir", "api", "border"),
+    ("grpo", "config", "plugins", "faults", "rundir", "api", "border"),
     ("types", "errors", "startup", "__version__"),
 )
 # The schema in config/ lies low; what reads the recipe tree and knows plugins and models lies high.

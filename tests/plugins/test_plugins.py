@@ -12,7 +12,7 @@ import pytest
 from rlstack import plugins
 from rlstack.api import Response
 from rlstack.errors import PluginError
-from rlstack.plugins import env_names, list_envs, load_env, load_reward, reward_label, reward_names
+from rlstack.plugins import check_names, env_names, list_envs, load_env, load_reward, reward_label, reward_names
 
 ENV = """
 from rlstack.api import Env, Row
@@ -130,6 +130,40 @@ def test_explicit_paths(here):
     assert load_reward("countdown", env=str(folder)).origin == str(folder / "reward.py")
     with pytest.raises(PluginError, match="does not exist"):
         load_env("./nowhere/at_all")
+
+
+def test_an_env_given_by_its_path_has_its_own_reward_whatever_else_has_the_name(here):
+    _write(here / "envs/units/env.py", ENV.format(name="units"))
+    _write(here / "envs/units/reward.py", REWARD)
+    copy = here / "copy/units"
+    _write(copy / "env.py", ENV.format(name="units"))
+    _write(copy / "reward.py", REWARD)
+    assert load_reward("units", env="./copy/units").origin == str(copy / "reward.py")
+    assert load_reward("exact", env="./copy/units").name == "exact", "another reward is found as ever"
+    assert check_names("units", ["units"], "./copy/units") == []
+
+
+def test_a_missing_reward_of_an_env_says_which_file_does_not_exist(here):
+    _write(here / "envs/mine/env.py", ENV.format(name="mine"))
+    with pytest.raises(PluginError, match=f"no reward is named 'mine': {here}/envs/mine/reward.py does not exist"):
+        load_reward("mine")
+    with pytest.raises(PluginError, match=r"reward\.py does not exist"):
+        load_reward("./envs/mine")
+
+
+def test_the_folder_of_an_env_names_the_reward_in_it(here):
+    _write(here / "envs/mine/env.py", ENV.format(name="mine"))
+    _write(here / "envs/mine/reward.py", REWARD)
+    _write(here / "envs/mine/__init__.py", "")
+    assert load_reward("./envs/mine").deadline_s == 0.5
+
+
+@pytest.mark.parametrize("weight", ["'1'", "None", "float('inf')"])
+def test_a_weight_that_is_no_number(here, weight):
+    text = "ROWS = []\nfrom rlstack.api import Env\n"
+    _write(here / "envs/odd/env.py", f"{text}ENV = Env(name='odd', rewards={{'x': {weight}}}, rows=lambda split: ROWS)")
+    with pytest.raises(PluginError, match=r"rewards\['x'\] is .* a weight is a number\n  at .*envs/odd/env.py:3"):
+        load_env("odd")
 
 
 def test_two_folders_of_one_name_do_not_meet_in_memory(here):

@@ -178,3 +178,16 @@ def test_mistakes_are_explained(reward: str) -> None:
     assert "cannot read /no/such/file: No such file or directory" in done.stderr
     done = subprocess.run(command("maths"), input="", capture_output=True, text=True, timeout=30)
     assert "PluginError: no reward is named 'maths': did you mean 'math'?" in done.stderr
+
+
+def test_options_may_stand_between_reward_and_file_and_a_folder_names_its_reward(reward: str, tmp_path: Path) -> None:
+    folder = tmp_path / "units"
+    folder.mkdir()
+    (folder / "env.py").write_text("raise RuntimeError('not needed')")
+    (folder / "__init__.py").write_text("")
+    (folder / "reward.py").write_text(Path(reward).read_text())
+    file = tmp_path / "answers.jsonl"
+    file.write_text(line("4", "4") + "\n")
+    for words in (("units", "--env", str(folder), str(file)), ("--workers", "1", str(folder), str(file))):
+        (verdict,), _ = run(*words)
+        assert verdict["status"] == "ok", verdict

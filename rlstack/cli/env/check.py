@@ -10,6 +10,8 @@ from pathlib import Path
 from rlstack.authoring.contract import ROWS, check
 from rlstack.authoring.report import Finding, Report
 from rlstack.cli.progress import progress
+from rlstack.cli.quantities import whole
+from rlstack.plugins import find_env
 
 _MARKS = {"ok": ("✓", "32"), "note": ("!", "33"), "failed": ("✗", "31")}
 _FIGURES = {
@@ -20,19 +22,21 @@ _FIGURES = {
 
 
 def main(argv: list[str]) -> int:
-    """0 when every rule holds for every environment, else 1."""
+    """0 when every rule holds for every environment, else 1. Raises UnknownPluginError."""
     parser = argparse.ArgumentParser(
         prog="rlstack env check",
         description="Holds environments against their contract: ✓ holds, ! worth a look, ✗ breaks it. "
         "Exit status 1 when a rule is broken.",
     )
     parser.add_argument("env", nargs="+", help="name, or folder")
-    parser.add_argument("--rows", type=int, default=ROWS, metavar="N", help="of each level (default: %(default)s)")
+    parser.add_argument("--rows", type=whole, default=ROWS, metavar="N", help="of each level (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object per environment")
     options = parser.parse_args(argv)
+    for name in options.env:
+        find_env(name)  # a mistyped one is refused before the others take their time
     sound = True
     for name in options.env:
-        with progress(f"judging answers to {name}") as advance:
+        with progress(f"checking {name}, answers judged") as advance:
             report = check(name, rows=options.rows, advance=advance)
         sound &= report.sound
         sys.stdout.write(json.dumps(report.to_json()) + "\n" if options.json else _text(report))

@@ -13,6 +13,7 @@ from rlstack.authoring.difficulty import Difficulty, measure
 from rlstack.authoring.subject import Subject, open_subject
 from rlstack.cli.env import model
 from rlstack.cli.progress import progress
+from rlstack.cli.quantities import whole
 from rlstack.errors import ConfigError
 
 _WIDTH_OF_A_FILE = 120
@@ -49,8 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("env", help="name, or folder")
     parser.add_argument("--data", metavar="SOURCE", help="a file, folder or hub id in place of the generator")
     parser.add_argument("--levels", type=int, nargs="+", metavar="L", help="default: all")
-    parser.add_argument("--prompts", type=int, default=16, metavar="N", help="of each level (default: %(default)s)")
-    parser.add_argument("--samples", type=int, default=8, metavar="G", help="of each prompt (default: %(default)s)")
+    parser.add_argument("--prompts", type=whole, default=16, metavar="N", help="of each level (default: %(default)s)")
+    parser.add_argument("--samples", type=whole, default=8, metavar="G", help="of each prompt (default: %(default)s)")
     parser.add_argument("--json", action="store_true")
     model.add_options(parser, temperature=1.0)
     return parser

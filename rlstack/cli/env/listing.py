@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
         table.add_row(*_cells(row))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     console.print(table)
-    broken = [row["name"] for row in rows if row["problem"]]
+    broken = sorted({row["name"] for row in rows if row["problem"]})  # one that is found twice is one name
     if broken:
         sys.stdout.write(f"\n{len(broken)} broken; rlstack env check {broken[0]} says more\n")
     return 0

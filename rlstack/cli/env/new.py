@@ -84,7 +84,7 @@ def _next_steps(name: str, folder: Path, own_reward: bool) -> str:
     files = "env.py" + (", reward.py" if own_reward else "")
     return f"""\
 wrote {folder}/ (it works as it is: counting down in steps)
-  1  follow the four TODOs in {files} and test_env.py
+  1  follow the four TODOs in {files} and test_env.py, and write README.md about your own task
   2  rlstack env try {name} -n 8                    look at prompts, gold answers and drafts
   3  rlstack env gold {name}                        write gold.jsonl anew; read it over
   4  rlstack env check {name}                       the contract
