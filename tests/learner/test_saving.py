@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from torch.distributed.fsdp import CPUOffloadPolicy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_learner import OBJECTIVE, _batch, _gradients, _plan, _weights
+from test_learner import IN_PIECES, OBJECTIVE, _batch, _gradients, _plan, _weights
 
 from rlstack.config.model import LoraConfig
 from rlstack.config.optim import OptimConfig
@@ -144,7 +145,15 @@ def test_offloaded_shards_train_to_the_same_bits(make, lora, tmp_path):
 
 def _spec(model: Path) -> LearnerSpec:
     everything = ModelSpec(str(model), lora=LORA, seed=1, gradient_checkpointing=True, offload_policy=True)
-    return LearnerSpec(everything, OptimConfig(lr=1e-2), 10, reference=True)
+    return LearnerSpec(everything, OptimConfig(lr=1e-2), 10, reference=True, logits_bytes=IN_PIECES)
+
+
+def _gradient(learner: Learner) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Of a row in pieces through the LM head, and the log-probs of this rank's share."""
+    batch, names = _batch(prompts=5, seed=4)
+    plan = _plan(batch, names, ranks=learner.rank.world, capacity=90)[learner.rank.rank]
+    found = learner.accumulate(batch, plan, OBJECTIVE)
+    return {n: g.numpy() for n, g in _gradients_of_trained(learner).items()}, found.logprobs_N
 
 
 def _steps(learner: Learner, steps: range) -> list[float]:
@@ -158,9 +167,9 @@ def _rank(rank: int, model: Path, folder: Path, results) -> None:
     norms = _steps(learner, range(2))
     learner.save(folder / "saved")
     learner.export(folder / "export")
+    gradients, logprobs_N = _gradient(learner)
     norms += _steps(learner, range(2, 4))
-    if rank == 0:
-        results.put(norms)
+    results.put((rank, norms, gradients, logprobs_N))
     learner.close()
 
 
@@ -174,10 +183,21 @@ def test_adapters_on_two_ranks_learn_as_on_one_which_goes_on_from_their_checkpoi
     ranks = [context.Process(target=_rank, args=(r, small_model, tmp_path, results)) for r in range(2)]
     for process in ranks:
         process.start()
-    two = results.get(timeout=240)
+    (_, two, gradients, logprobs_N), (*_, others_N) = sorted(
+        (results.get(timeout=240) for _ in ranks), key=itemgetter(0)
+    )
     for process in ranks:
         process.join(60)
         assert process.exitcode == 0
+    whole = ModelSpec(str(small_model), lora=LORA, seed=1)  # one rank, one piece, nothing computed twice
+    plain = Learner(LearnerSpec(whole, OptimConfig(lr=1e-2), 10, reference=True), Rank(0, 1, str(tmp_path / "plain")))
+    plain.restore(tmp_path / "saved")
+    expected, expected_N = _gradient(plain)
+    plain.close()
+    np.testing.assert_allclose(np.where(np.isnan(logprobs_N), others_N, logprobs_N), expected_N, atol=1e-5)
+    assert gradients.keys() == expected.keys()
+    for name, gradient in gradients.items():
+        assert np.linalg.norm(gradient - expected[name]) <= 1e-5 * np.linalg.norm(expected[name]) + 1e-9, name
     one = Learner(_spec(small_model), Rank(0, 1, str(tmp_path / "one")))
     assert _steps(one, range(2)) == pytest.approx(two[:2], rel=1e-4)
     one.export(tmp_path / "one_export")
