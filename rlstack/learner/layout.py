@@ -151,18 +151,33 @@ def packed_attention(
     q_NHd, k_NHd, v_NHd = (x[0].transpose(0, 1) for x in (query, key, value))
     outputs = []
     for r in packing.rectangles:
-        q, k, v = q_NHd[r.query_DL], k_NHd[r.key_DK], v_NHd[r.key_DK]
-        out_DHLd = torch.nn.functional.scaled_dot_product_attention(
-            q.transpose(1, 2),
-            k.transpose(1, 2),
-            v.transpose(1, 2),
-            attn_mask=r.mask_D1LK,
-            is_causal=r.mask_D1LK is None,
-            scale=scaling,
-            enable_gqa=q.shape[2] != k.shape[2],
-        )
+        q, k, v = (x.transpose(1, 2) for x in (q_NHd[r.query_DL], k_NHd[r.key_DK], v_NHd[r.key_DK]))
+        repeated = repeats_heads(q.device.type, q.dtype, masked=r.mask_D1LK is not None)
+        out_DHLd = attend(q, k, v, r.mask_D1LK, scaling, repeated=repeated)
         outputs.append(out_DHLd.transpose(1, 2).flatten(0, 1))
     return torch.cat(outputs)[packing.restore_N][None], None
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scaling: float, *, repeated: bool) -> Tensor:
+    """Torch's fused attention, [D, H, L, d] with keys and values [D, H_kv, K, d] → [D, H, L, d]; no mask: causal.
+
+    `repeated`: keys and values are written out for every query head; else the kernel knows how to share them.
+    """
+    groups = q.shape[1] // k.shape[1]
+    if repeated and groups > 1:
+        k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
+    return torch.nn.functional.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask, is_causal=mask is None, scale=scaling, enable_gqa=q.shape[1] != k.shape[1]
+    )
+
+
+def repeats_heads(device: str, dtype: torch.dtype, *, masked: bool) -> bool:
+    """Whether torch has no fused kernel there that shares keys and values among query heads.
+
+    On CUDA only the flash kernel shares them, which takes neither a mask nor float32. The memory-efficient one takes
+    both, but not that; asked for all of it, torch would turn to plain matrices of scores without a word.
+    """
+    return device == "cuda" and (masked or dtype not in (torch.bfloat16, torch.float16))
 
 
 def register() -> str:

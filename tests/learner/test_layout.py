@@ -7,7 +7,7 @@ import random
 import pytest
 import torch
 
-from rlstack.learner.layout import Segment, layout, packed_attention, register
+from rlstack.learner.layout import Segment, attend, layout, packed_attention, register, repeats_heads
 
 
 def _model(folder):
@@ -133,3 +133,45 @@ def test_attention_without_a_layout_is_refused():
     x = torch.zeros(1, 2, 3, 4)
     with pytest.raises(ValueError, match="packing"):
         packed_attention(torch.nn.Module(), x, x, x, None, scaling=1.0)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_repeated_heads_equal_shared_ones_in_values_and_gradients(masked):
+    generator, prefix = torch.Generator().manual_seed(6), 5 if masked else 0
+    mask = torch.ones(9, 9 + prefix, dtype=torch.bool).tril(prefix)[None, None] if masked else None
+    shapes = ((3, 6, 9, 8), (3, 2, 9 + prefix, 8), (3, 2, 9 + prefix, 8))
+    inputs = [torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    towards = torch.randn(shapes[0], generator=generator, dtype=torch.float64)
+    found = []
+    for repeated in (False, True):
+        out = attend(*inputs, mask, 0.3, repeated=repeated)
+        found.append([out, *torch.autograd.grad((out * towards).sum(), inputs)])
+    for shared, repeated in zip(*found, strict=True):
+        torch.testing.assert_close(repeated, shared, rtol=1e-12, atol=1e-12)
+
+
+def test_heads_are_repeated_only_where_no_fused_kernel_shares_them():
+    asked = [(device, dtype, masked) for device in ("cpu", "cuda") for dtype in (torch.float32, torch.bfloat16)
+             for masked in (True, False)]  # fmt: skip
+    shared = [case for case in asked if not repeats_heads(case[0], case[1], masked=case[2])]
+    assert shared == [*asked[:4], ("cuda", torch.bfloat16, False)]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_on_a_gpu_every_rectangle_goes_through_a_fused_kernel(small_model, dtype):
+    """Torch raises where it may not use plain matrices and has nothing else."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    segments = [Segment(0, 11), *(Segment(11 + 9 * i, 9, 0, 11) for i in range(3)), Segment(38, 20)]
+    model, positions = _model(small_model).to("cuda", dtype), [*range(11), *[*range(11, 20)] * 3, *range(20)]
+    with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.CUDNN_ATTENTION]):
+        logits = model(
+            input_ids=torch.arange(58, device="cuda")[None],
+            position_ids=torch.tensor(positions, device="cuda")[None],
+            packing=layout(segments).to(torch.device("cuda", 0)),
+            use_cache=False,
+        ).logits
+        logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
