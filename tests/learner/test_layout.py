@@ -140,12 +140,12 @@ def test_repeated_heads_equal_shared_ones_in_values_and_gradients(masked):
     generator, prefix = torch.Generator().manual_seed(6), 5 if masked else 0
     mask = torch.ones(9, 9 + prefix, dtype=torch.bool).tril(prefix)[None, None] if masked else None
     shapes = ((3, 6, 9, 8), (3, 2, 9 + prefix, 8), (3, 2, 9 + prefix, 8))
-    inputs = [torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    q, k, v = (torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True) for shape in shapes)
     towards = torch.randn(shapes[0], generator=generator, dtype=torch.float64)
     found = []
     for repeated in (False, True):
-        out = attend(*inputs, mask, 0.3, repeated=repeated)
-        found.append([out, *torch.autograd.grad((out * towards).sum(), inputs)])
+        out = attend(q, k, v, mask, 0.3, repeated=repeated)
+        found.append([out, *torch.autograd.grad((out * towards).sum(), (q, k, v))])
     for shared, repeated in zip(*found, strict=True):
         torch.testing.assert_close(repeated, shared, rtol=1e-12, atol=1e-12)
 
