@@ -1,8 +1,8 @@
-"""The learner's update against an independent float64 reference; invariance to packing, sharing and ranks."""
+"""The learner's update against an independent float64 reference; invariance to packing and sharing."""
 
 from __future__ import annotations
 
-import multiprocessing
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from rlstack.data.batch import Batch, shared_items
 from rlstack.data.packing import balance
 from rlstack.errors import LearnerError
 from rlstack.learner import sharding
-from rlstack.learner.learner import Learner, LearnerSpec, Rank
+from rlstack.learner.learner import Learner, LearnerSpec, Rank, UpdateResult
 from rlstack.learner.model import ModelSpec
-from rlstack.learner.objective import PolicyObjective, SupervisedObjective
+from rlstack.learner.objective import PolicyObjective
 
 TEMPERATURE = 0.8
 OBJECTIVE = PolicyObjective(LossConfig(entropy_bonus=0.03), KLConfig(beta=0.1, estimator="k3"), TEMPERATURE)
@@ -74,6 +74,18 @@ def _gradients(learner: Learner) -> dict[str, torch.Tensor]:
 
 def _weights(learner: Learner) -> dict[str, torch.Tensor]:
     return {n: p.detach().full_tensor().clone() for n, p in learner.policy.named_parameters()}
+
+
+def distance(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> float:
+    """Norm of the difference over the norm, of all tensors as one."""
+    assert found.keys() == wanted.keys()
+    apart = math.fsum(float((found[n].double() - w.double()).square().sum()) for n, w in wanted.items())
+    return math.sqrt(apart / math.fsum(float(w.double().square().sum()) for w in wanted.values()))
+
+
+def total(result: UpdateResult, batch: Batch) -> float:
+    terms = ("policy_loss", "kl_loss", "entropy_loss")
+    return math.fsum(result.sums.get(term, 0.0) for term in terms) / batch.normaliser
 
 
 def _perturb(learner: Learner) -> None:
@@ -139,17 +151,17 @@ def test_update_equals_a_float64_reference(small_model, learner, off_policy, log
     ("capacity", "share", "logits_bytes"),
     [(40, False, 1 << 20), (40, True, 1 << 20), (100, True, IN_PIECES), (4096, False, 1 << 20), (4096, True, 1)],
 )
-def test_gradient_does_not_depend_on_micro_batches_sharing_or_pieces(
+def test_loss_and_gradient_do_not_depend_on_micro_batches_sharing_or_pieces(
     learner, small_model, monkeypatch, capacity, share, logits_bytes
 ):
     batch, names = _batch()
     _perturb(learner)
     monkeypatch.setattr(learner, "_step", lambda step: (0.0, 0.0))
-    learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0)
+    loss = total(learner.update(batch, _plan(batch, names)[0], OBJECTIVE, step=0), batch)
     whole = _gradients(learner)
     plan = _plan(batch, names, capacity=capacity, share=share)[0]
     learner.spec = _spec(small_model, logits_bytes=logits_bytes)
-    learner.update(batch, plan, OBJECTIVE, step=0)
+    assert total(learner.update(batch, plan, OBJECTIVE, step=0), batch) == pytest.approx(loss, rel=1e-6)
     for name, gradient in _gradients(learner).items():
         assert torch.linalg.norm(gradient - whole[name]) <= 1e-6 * torch.linalg.norm(whole[name]) + 1e-9, name
 
@@ -304,89 +316,6 @@ def test_export_loads_in_transformers_with_equal_weights(learner, tmp_path):
     learner.export(tmp_path / "export")
     loaded = dict(AutoModelForCausalLM.from_pretrained(tmp_path / "export").named_parameters())
     assert all(torch.equal(w, loaded[n]) for n, w in _weights(learner).items())
-
-
-# Two real gloo ranks
-
-
-def _train(learner: Learner, steps: range) -> list[float]:
-    """Updates of both objectives over uneven shares; returns the gradient norms."""
-    batch, names = _batch(prompts=5)
-    plan = _plan(batch, names, ranks=learner.rank.world, capacity=90)[learner.rank.rank]
-    objectives = (OBJECTIVE, SupervisedObjective())
-    return [learner.update(batch, plan, objectives[step % 2], step=step).grad_norm for step in steps]
-
-
-def _one_gradient(learner: Learner) -> dict[str, torch.Tensor]:
-    """Of a perturbed policy, off-policy, with KL and entropy; the weights stay where they were."""
-    before = {n: p.to_local().clone() for n, p in learner.policy.named_parameters()}
-    with torch.no_grad():
-        for p in learner.policy.parameters():
-            p.to_local().mul_(1.02)
-    batch, names = _batch(prompts=5)
-    plan = _plan(batch, names, ranks=learner.rank.world, capacity=90)[learner.rank.rank]
-    old = np.random.default_rng(1).normal(-4, 0.5, len(batch.tokens_N)).astype(np.float32)
-    learner.accumulate(batch, plan, OBJECTIVE, old_logprobs_N=old)
-    with torch.no_grad():
-        for n, p in learner.policy.named_parameters():
-            p.to_local().copy_(before[n])
-    return _gradients(learner)
-
-
-def _moved(learner: Learner) -> list[float]:
-    """Three updates, then the reference is renewed."""
-    norms = _train(learner, range(3))
-    learner.refresh_reference()
-    return norms
-
-
-def _rank(rank: int, model: Path, folder: Path, reshard: bool, results) -> None:
-    spec = _spec(model, reshard=reshard, reference_moves=True, logits_bytes=IN_PIECES)
-    learner = Learner(spec, Rank(rank, 2, str(folder / "ranks")))
-    with sharding.gathered(learner.policy):  # before any forward pass: the engines' first weights
-        assert not any(hasattr(p, "full_tensor") for p in learner.policy.parameters())
-    gradients = {n: g.numpy() for n, g in _one_gradient(learner).items()}
-    norms = _moved(learner)
-    learner.save(folder / "saved")
-    norms += _train(learner, range(3, 5))
-    weights = {n: w.numpy() for n, w in _weights(learner).items()}
-    with sharding.gathered(learner.policy):  # as engines get them
-        sent = {n: p.detach().clone() for n, p in learner.policy.named_parameters()}
-    assert sent.keys() == weights.keys()
-    assert all(np.array_equal(sent[n].numpy(), w) for n, w in weights.items())
-    assert all(hasattr(p, "full_tensor") for p in learner.policy.parameters()), "shards again"
-    if rank == 0:
-        results.put((gradients, weights, norms))
-    learner.close()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("reshard", [True, False])
-def test_two_uneven_ranks_learn_as_one_and_one_goes_on_from_their_checkpoint(learner, small_model, tmp_path, reshard):
-    learner.spec = _spec(small_model, reference_moves=True)
-    (tmp_path / "saved").mkdir()
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    ranks = [context.Process(target=_rank, args=(r, small_model, tmp_path, reshard, results)) for r in range(2)]
-    for process in ranks:
-        process.start()
-    two_gradients, two_weights, two_norms = results.get(timeout=120)
-    for process in ranks:
-        process.join(60)
-        assert process.exitcode == 0
-
-    for name, gradient in _one_gradient(learner).items():
-        wanted = torch.from_numpy(two_gradients[name])
-        assert torch.linalg.norm(gradient - wanted) <= 1e-6 * torch.linalg.norm(wanted) + 1e-9, name
-    one_norms = _moved(learner) + _train(learner, range(3, 5))  # AdamW blows up rounding where a gradient is nearly 0
-    assert two_norms == pytest.approx(one_norms, rel=1e-4)
-    for name, weight in _weights(learner).items():
-        np.testing.assert_allclose(two_weights[name], weight, atol=1e-4, err_msg=name)
-
-    learner.restore(tmp_path / "saved")
-    assert _train(learner, range(3, 5)) == pytest.approx(two_norms[3:], rel=1e-4)
-    for name, weight in _weights(learner).items():
-        np.testing.assert_allclose(two_weights[name], weight, atol=1e-4, err_msg=name)
 
 
 def test_a_rank_without_work_joins_an_off_policy_update(learner, monkeypatch):
