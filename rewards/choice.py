@@ -55,6 +55,8 @@ _UNDECIDED = re.compile(
 def score(response: Response, data: Mapping[str, Any]) -> Score:
     """1 if the answer settles on the gold option, else 0."""
     options = data.get("options") or ()
+    if not isinstance(options, list | tuple):
+        return invalid("data['options'] must be a list of texts")
     letters = _letters(data, options)
     gold = _gold(data.get("answer"), options, letters)
     if gold is None:

@@ -98,6 +98,8 @@ def _table(expected: Any, delimiter: str) -> Table:
     if isinstance(expected, Mapping):
         table = Table(tuple(expected["header"]), tuple(tuple(row) for row in expected["rows"]))
     else:
+        if not all(isinstance(row, Mapping) for row in expected):
+            raise ReadError("data['expected'] must list objects")
         header = tuple(expected[0]) if expected else ()
         table = Table(header, tuple(tuple(row[name] for name in header) for row in expected))
     if not table.header or any(len(row) != len(table.header) for row in table.rows):

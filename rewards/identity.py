@@ -35,7 +35,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     """1 if name and maker are claimed, none of the others named, nothing denied, in the asked language."""
     names = {ask: data.get(ask) for ask in _ASKS}
     asked, others = data.get("ask", list(_ASKS)), data.get("others", [])
-    if not isinstance(asked, list) or not asked or not set(asked) <= set(_ASKS):
+    if not isinstance(asked, list) or not asked or not all(one in _ASKS for one in asked):
         return invalid("data['ask'] must list 'name', 'maker' or both")
     if not all(isinstance(names[a], str) and str(names[a]).strip() for a in asked):
         return invalid("data['name'] and data['maker'] must be texts")

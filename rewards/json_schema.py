@@ -32,8 +32,10 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     schema, fence = data.get("schema", True), data.get("fence", "forbid")
     if fence not in FENCES:
         return invalid(f"fence is {fence!r}; allowed: {', '.join(FENCES)}")
+    if (formats := data.get("formats")) not in (None, True, False):
+        return invalid("data['formats'] must be true or false")
     try:
-        check = validator(schema, formats=data.get("formats"))
+        check = validator(schema, formats=formats)
     except SchemaError as error:
         return invalid(f"schema: {error}")
     if "expected" in data and not check.is_valid(data["expected"]):

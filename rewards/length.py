@@ -19,7 +19,7 @@ DEADLINE_S = 1.0
 def score(response: Response, data: Mapping[str, Any]) -> Score:
     """1 between `min` and `max`, both included; component `length` is what was counted."""
     low, high, unit = data.get("min"), data.get("max"), data.get("unit", "words")
-    if (low is None and high is None) or not all(_count(v) for v in (low, high)) or unit not in _COUNTERS:
+    if (low is None and high is None) or not all(_count(v) for v in (low, high)) or unit not in [*_COUNTERS]:
         return invalid(f"data needs 'min' or 'max' as whole numbers and 'unit' among {', '.join(_COUNTERS)}")
     if low is not None and high is not None and low > high:
         return invalid("data['min'] is above data['max']")

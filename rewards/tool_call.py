@@ -8,8 +8,8 @@ A wanted value may be a list of acceptable ones, with "" marking the argument op
 whether all are such lists (true), none is (false), or the data tells (absent). The leaderboard's own shape
 `{"<name>": {"<argument>": [..]}}` is taken as well. Where all are lists of acceptable values, the leaderboard's
 rules alone decide; else a value must also satisfy its parameter's schema. `expected: []` wants an answer in
-words. Components: `syntax`, `names`, `schema`, `values` (shares of calls); the value is 1 only if the calls are
-exactly those wanted.
+words: at least three, and no call in any other wrapping (a fence, bare JSON, Python, other tags). Components:
+`syntax`, `names`, `schema`, `values` (shares of calls); the value is 1 only if the calls are exactly those wanted.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from rlstack.rewards._structured.calls import (
     lists_alternatives,
     names_tool,
 )
-from rlstack.rewards._structured.json_text import JsonSyntaxError, parse_json
 from rlstack.rewards._structured.schema import SchemaError, validator
 from rlstack.rewards._structured.tools import Tool, tools_of
+from rlstack.rewards._structured.wrappings import says_little, wrapped_call
 
 __all__ = ["score"]
 
@@ -40,12 +40,15 @@ DEADLINE_S = 2.0
 
 def score(response: Response, data: Mapping[str, Any]) -> Score:
     """Judge the calls of one answer; descriptions or wanted calls that are broken are `invalid`."""
+    for key in ("tools", "expected"):
+        if not isinstance(data.get(key), list | tuple):
+            return invalid(f"data[{key!r}] must be a list")
     try:
         tools = tools_of(data["tools"])
         checks = {name: validator(tool.parameters) for name, tool in tools.items()}
         wanted, alternatives = _wanted(data, tools)
         declining = {bare(str(words)) for words in data.get("decline") or ()}
-    except (ValueError, TypeError, AttributeError, SchemaError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, SchemaError) as error:
         return invalid(str(error)[:300])
     try:
         calls = calls_of(response.answer)
@@ -133,20 +136,15 @@ def _without_call(answer: str, calls: Sequence[Call], tools: Mapping[str, Tool],
         return judged(0.0, f"calls {calls[0].name[:60]!r} where no tool fits", **parts)
     if not any(char.isalnum() for char in answer):
         return judged(0.0, "neither a call nor an answer", **{**parts, "values": 0.0})
-    if _is_bare_call(answer, tools):
-        return judged(0.0, "a call without its tags, where no tool fits", **{**parts, "values": 0.0})
     if declining and bare(answer) not in declining:
         return judged(0.0, "no call, but not declined in the asked words", **{**parts, "values": 0.0})
+    if declining:
+        return judged(1.0, "declined, as wanted", **parts)
+    if wrapping := wrapped_call(answer, tools):
+        return judged(0.0, f"{wrapping}, where no tool fits", **{**parts, "values": 0.0})
+    if says_little(answer):
+        return judged(0.0, "no call, but no answer in words either", **{**parts, "values": 0.0})
     return judged(1.0, "no call, as wanted", **parts)
-
-
-def _is_bare_call(answer: str, tools: Mapping[str, Tool]) -> bool:
-    try:
-        value = parse_json(answer)
-    except JsonSyntaxError:
-        return False
-    first = value[0] if isinstance(value, list) and value else value
-    return isinstance(first, dict) and isinstance(name := first.get("name"), str) and name in tools
 
 
 def _is_leaderboard(expected: Sequence[Mapping[str, Any]]) -> bool:

@@ -44,7 +44,7 @@ def bind(
         raise KwargsError("no instruction to judge by")
     bound = []
     for one, given in zip(instruction_ids, kwargs, strict=True):
-        if one not in table:
+        if not isinstance(one, str) or one not in table:
             raise KwargsError(f"unknown instruction '{one}'; {nearest(str(one), table)}")
         if given is not None and not isinstance(given, Mapping):
             raise KwargsError(f"{one}: kwargs are {type(given).__name__}, not a mapping")
@@ -97,7 +97,10 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
 def _published(data: Mapping[str, Any]) -> tuple[Sequence[str], Sequence[Mapping[str, Any] | None]]:
     ids, kwargs = data.get("instruction_id_list"), data.get("kwargs")
     if isinstance(kwargs, str):
-        kwargs = json.loads(kwargs) if len(kwargs) < MAX_CHARS else None
+        try:
+            kwargs = json.loads(kwargs) if len(kwargs) < MAX_CHARS else None
+        except ValueError:
+            raise KwargsError("'kwargs' is a text, but not JSON") from None
     for name, value in (("instruction_id_list", ids), ("kwargs", kwargs)):
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise KwargsError(f"'{name}' is {type(value).__name__}, not a list")

@@ -35,9 +35,8 @@ _PER_GOLD_STEP = 50
 
 def score(response: Response, data: Mapping[str, Any]) -> Score:
     """Judge one SQL answer; a gold that does not run, or is empty on every database, is `invalid`."""
-    dialect = data.get("dialect", "sqlite")
-    if dialect != "sqlite":
-        return invalid(f"dialect is {dialect!r}; allowed: sqlite")
+    if fault := _data_fault(data):
+        return invalid(fault)
     try:
         gold = _suite(data)
     except (DatabaseError, GoldError) as error:
@@ -47,6 +46,20 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     except StatementError as error:
         return judged(0.0, str(error), parses=0.0, runs=0.0, tables=0.0, result=0.0)
     return _verdict(answer, gold)
+
+
+def _data_fault(data: Mapping[str, Any]) -> str:
+    """Which key holds something else than the format says, "" for none."""
+    gold, sources, extra = data.get("gold"), data.get("databases"), data.get("variants")
+    if (dialect := data.get("dialect", "sqlite")) != "sqlite":
+        return f"data['dialect'] is {dialect!r}; allowed: sqlite"
+    if not isinstance(gold, str) or not gold.strip():
+        return "data['gold'] must be a query as text"
+    if not isinstance(sources, list | tuple) or not all(isinstance(one, str | Mapping) for one in sources):
+        return "data['databases'] must list paths, scripts or {'ddl': .., 'rows': ..}"
+    if extra is not None and (isinstance(extra, bool) or not isinstance(extra, int)):
+        return "data['variants'] must be a whole number"
+    return ""
 
 
 def _verdict(answer: Statement, gold: Suite) -> Score:

@@ -100,7 +100,18 @@ def source_key(source: str | Mapping[str, Any]) -> str:
 
 
 def _memory() -> sqlite3.Connection:
-    return sqlite3.connect(":memory:", cached_statements=0, isolation_level=None, check_same_thread=False)
+    return _open(":memory:")
+
+
+def _open(name: str, uri: bool = False) -> sqlite3.Connection:
+    """Every connection comes from here: text that is no UTF-8 is read with replacement signs, never an error."""
+    connection = sqlite3.connect(name, uri=uri, cached_statements=0, isolation_level=None, check_same_thread=False)
+    connection.text_factory = _text
+    return connection
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
 
 
 def _scripted(script: str) -> sqlite3.Connection:
@@ -136,7 +147,7 @@ def quoted(name: str) -> str:
 
 def _opened(path: str) -> sqlite3.Connection:
     uri = f"file:{path.replace('%', '%25').replace('?', '%3f').replace('#', '%23')}?mode=ro&immutable=1"
-    on_disk = sqlite3.connect(uri, uri=True, cached_statements=0, isolation_level=None, check_same_thread=False)
+    on_disk = _open(uri, uri=True)
     on_disk.execute("SELECT count(*) FROM sqlite_master").fetchone()
     return on_disk
 

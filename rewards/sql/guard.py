@@ -82,7 +82,6 @@ class Guarded:
         ).fetchall()
         self._tables = frozenset(name for kind, name in rows if kind == "table" and not name.startswith("sqlite_"))
         self._views = frozenset(name for kind, name in rows if kind == "view")
-        connection.text_factory = _text
         connection.execute(
             "SELECT * FROM json_each('[]'), json_tree('[]')"
         ).fetchall()  # else their set-up is refused later
@@ -183,7 +182,3 @@ class Guarded:
         else:
             self._refusal = f"action {action} on {(first or '')[:40]!r}"
         return sqlite3.SQLITE_DENY
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")

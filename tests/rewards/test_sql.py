@@ -243,3 +243,15 @@ def test_verdicts_do_not_depend_on_what_was_judged_before() -> None:
     assert [verdict(answer, gold) for answer in [gold, *answers]] == first
     assert verdict("SELECT random()", gold).value == 0.0
     assert verdict(gold, gold).value == 1.0
+
+
+def test_text_that_is_no_utf8_is_judged_like_any_other(tmp_path: Path) -> None:
+    script = "CREATE TABLE t (n TEXT, k INT); INSERT INTO t VALUES (CAST(x'4a6f73e9' AS TEXT), 1), ('Ida', 2);"
+    path = tmp_path / "old.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript(script)
+    connection.commit()
+    connection.close()
+    for database in (script, str(path)):
+        assert value("SELECT x.n FROM t x WHERE x.k < 2", "SELECT n FROM t WHERE k <= 1", database) == 1.0
+        assert value("SELECT n FROM t WHERE k = 2", "SELECT n FROM t WHERE k = 1", database) == 0.0

@@ -210,6 +210,56 @@ def test_no_call_where_none_fits(text: str, paid: float) -> None:
     assert value(text, []) == paid
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"name": "weather.now", "arguments": {"town": "Bonn"}}\n```',
+        'Here you are:\n```python\nweather.now(town="Bonn")\n```',
+        "```\nweather_now Bonn\n```",
+        '[weather.now(town="Bonn")]',
+        'weather.now("Bonn")',
+        "I would say weather_now('Bonn') would be good here",
+        "<function=weather.now>{}</function> would be good here",
+        '<TOOL_CALL>{"name": "x"}</TOOL_CALL> is what I call',
+        "<|tool_call|>{} and so on and on",
+        "<|python_tag|>print and so on",
+        '[TOOL_CALLS] [{"x": 1}] and so on',
+        '[{"name": "weather.now", "arguments": {}}] ok that is my call',
+        'I use {"weather.now": {"town": "Bonn"}} for that',
+        "Action: weather.now\nAction Input: Bonn is the town",
+        '<invoke name="x">Bonn is the town</invoke>',
+        "<weather.now>Bonn is the town</weather.now>",
+        "1",
+        "a",
+        "ok ok",
+        "3 + 4 = 7",
+        "无",
+    ],
+)
+def test_a_call_in_another_wrapping_and_an_answer_without_words_are_no_answer(text: str) -> None:
+    assert value(text, []) == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "weather.now() only knows the weather, so I cannot book that.",
+        "The total (of both) is not something that my tools can look up.",
+        "Mit meinen Werkzeugen geht das nicht.",
+        "抱歉，我没有可以预订机票的工具。",
+        "I have a tool for the weather, `weather.now`, and none for flights.",
+        "This is code that may help: ```print(1)``` as no tool fits.",
+    ],
+)
+def test_an_answer_in_words_may_speak_of_tools(text: str) -> None:
+    assert value(text, []) == 1.0
+
+
+def test_asked_words_of_declining_may_be_short() -> None:
+    assert value("none", [], decline=["None"]) == 1.0
+    assert value("a", [], decline=["None"]) == 0.0
+
+
 def test_components() -> None:
     text = call("weather.now", town="Bonn") + call("weather.now", town=3) + call("nothing")
     expected = [{"name": "weather.now", "arguments": {"town": town}} for town in ("Bonn", "Ulm")]
