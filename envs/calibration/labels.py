@@ -1,4 +1,7 @@
-"""Known and unknown by the policy's own pass rate: saved rollouts → rows for `envs.calibration.data`."""
+"""Known and unknown by the policy's own pass rate: judged answers → rows for `envs.calibration.data`.
+
+`rlstack env label calibration` is the command.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ Json = dict[str, Any]
 
 
 def labelled(rollouts: Iterable[Mapping[str, Any]], known: float = 0.5) -> list[Json]:
-    """One row per question of the rollout files' rows, with its pass rate.
+    """One row per question of the rows of rollout files or of `rlstack env try --json`, with its pass rate.
 
     A question that the policy answers rightly in at least the share `known` of its judged samples stays as it
     is. Below that it counts as unanswerable: then saying so pays, and a lucky guess does not. Questions without
-    an answer stay unanswerable; those without a judged sample are left out.
+    an answer stay unanswerable, and so does what was labelled unknown before: label the original questions again, not
+    the labelled ones. Those without a judged sample are left out.
     """
     if not 0.0 < known <= 1.0:
         raise ValueError(f"known={known}, but must be a share above 0 and at most 1")
@@ -24,7 +28,7 @@ def labelled(rollouts: Iterable[Mapping[str, Any]], known: float = 0.5) -> list[
     for group in rollouts:
         prompt = group["prompt"]
         prompts.setdefault(prompt["id"], prompt)
-        scores = [sample["score"] for sample in group["samples"]]
+        scores = [sample["score"] for sample in group["samples" if "samples" in group else "answers"]]
         found = [s["components"]["calibration/correct"] for s in scores if s["status"] == "ok"]
         rights.setdefault(prompt["id"], []).extend(found)
     return [_row(prompt, sum(right) / len(right), known) for id_, prompt in prompts.items() if (right := rights[id_])]

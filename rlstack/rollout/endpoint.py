@@ -104,7 +104,7 @@ class EndpointSampler:
         raise EngineError(f"{self._url} takes neither max_tokens nor max_completion_tokens")
 
     def _post(self, messages: Sequence[Message], limit_name: str) -> dict[str, Any]:
-        body = {**self._body, limit_name: self._max_tokens, "messages": list(messages)}
+        body = {**self._body, limit_name: self._max_tokens, "messages": spoken(messages)}
         request = urllib.request.Request(self._url, json.dumps(body).encode(), self._headers)
         with self._opener.open(request, timeout=self._timeout_s) as answer:
             return json.loads(answer.read())
@@ -113,6 +113,25 @@ class EndpointSampler:
         hint = "; set OPENAI_API_KEY in the environment" if code in (401, 403) else ""
         hint = "; is the path right? it usually ends with /v1" if code in (404, 405) else hint
         return f"{self._url} answered {code}: {' '.join(said.split())[:_SHOWN]}{hint}"
+
+
+def spoken(messages: Sequence[Message]) -> list[Message]:
+    """The conversation with the results of tools in turns of the user, as our chat template renders them.
+
+    The policy writes its calls as text, so a server never saw them as `tool_calls`; a turn of the role "tool" that
+    answers none is refused by OpenAI's own server and by many others.
+    """
+    found: list[Message] = []
+    results: list[str] = []
+    for message in messages:
+        if message["role"] == "tool":
+            results.append(f"<tool_response>\n{message['content']}\n</tool_response>")
+            continue
+        if results:
+            found.append({"role": "user", "content": "\n".join(results)})
+            results = []
+        found.append(message)
+    return [*found, {"role": "user", "content": "\n".join(results)}] if results else found
 
 
 def _read(reply: dict[str, Any], messages: Sequence[Message]) -> Response:

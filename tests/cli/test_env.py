@@ -174,6 +174,29 @@ def test_try_shows_rows_gold_and_drafts(here, capsys):
     assert rows[0]["answers"][0]["response"] == rows[0]["gold"]
 
 
+def test_try_does_not_judge_a_gold_that_is_not_there(here, capsys):
+    rows = [
+        {"messages": [{"role": "user", "content": f"Say {n}."}], "data": {"answer": str(n)}, "gold": str(n) * (n < 50)}
+        for n in range(100)
+    ]
+    for name, kept in (("some", rows), ("none", rows[50:])):
+        (here / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
+    assert main(["env", "try", "icl", "--data", "none.jsonl"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("   gold      none is known\n") == 4
+    assert "→" not in shown
+    assert shown.endswith(
+        "gold answers: no gold in these rows, so nothing is judged; name a --model to see its answers\n"
+    )
+    assert main(["env", "try", "icl", "--data", "some.jsonl", "-n", "20"]) == 0
+    shown = capsys.readouterr().out
+    without = shown.count("none is known\n")
+    assert 0 < without < 20
+    assert shown.endswith(f"gold answers: mean score 1.000 of {20 - without}, {without} rows without a gold\n")
+    assert main(["env", "try", "icl", "--data", "none.jsonl", "-n", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["answers"] == []
+
+
 @pytest.fixture
 def endpoint(monkeypatch):
     """A chat server that always says Monday, in terminal colours, and wants a key."""

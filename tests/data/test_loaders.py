@@ -330,6 +330,17 @@ def test_lines_under_the_name_of_one_value(tmp_path: Path) -> None:
         rows_of("math", bad(tmp_path, "broken.json", '{"question": "x", "answer": "1"}\n{'))
 
 
+def test_rows_of_another_sources_training_split_are_cut_anew(tmp_path: Path) -> None:
+    """What `rlstack env label` writes, or a gold file: the usual hash has put all of these texts into train."""
+    drawn = [draw(load_env("math"), "train", index, 1, 0)[1] for index in range(80)]
+    own = [{"messages": list(row.messages), "data": dict(row.data), "gold": row.gold} for row in drawn]
+    env = with_data(load_env("math"), write(tmp_path / "own.jsonl", own))
+    train, held_out = ({str(row.messages) for row in data_rows(env, s)} for s in ("train", "eval"))
+    assert not train & held_out
+    assert 1 <= len(held_out) <= 25
+    assert len(train | held_out) == len({str(row.messages) for row in drawn})
+
+
 def test_held_out_texts_leave_train(tmp_path: Path) -> None:
     record = {"question": "What is 2 + 2?", "answer": 4}
     write(tmp_path / "train.jsonl", [record, {"question": "What is 3 + 3?", "answer": 6}, record])

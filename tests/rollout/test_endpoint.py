@@ -83,6 +83,26 @@ def test_answers_in_order_with_the_key_in_the_header(server):
     assert (body["model"], body["max_tokens"], body["temperature"]) == ("small", 9, 0.5)
 
 
+def test_results_of_tools_are_turns_of_the_user(server):
+    """OpenAI's server takes a turn of the role "tool" only behind `tool_calls`, which calls in text are not."""
+    talk: list[Message] = [
+        {"role": "user", "content": "2*3 and 4*5?"},
+        {"role": "assistant", "content": "<tool_call>1</tool_call><tool_call>2</tool_call>"},
+        {"role": "tool", "content": "6"},
+        {"role": "tool", "content": "20"},
+        {"role": "assistant", "content": "<tool_call>3</tool_call>"},
+        {"role": "tool", "content": "26"},
+    ]
+    server.reply = lambda body, number: (200, said("26"))
+    (found,) = sampler(server).answer([talk])
+    sent = server.seen[0][2]["messages"]
+    assert [turn["role"] for turn in sent] == ["user", "assistant", "user", "assistant", "user"]
+    assert sent[2]["content"] == "<tool_response>\n6\n</tool_response>\n<tool_response>\n20\n</tool_response>"
+    assert sent[4]["content"] == "<tool_response>\n26\n</tool_response>"
+    assert all(turn.keys() == {"role", "content"} for turn in sent)
+    assert found.messages == tuple(talk), "rewards see the conversation as it was"
+
+
 def test_no_key_no_header(server):
     sampler(server).answer(ask("q"))
     assert "Authorization" not in server.seen[0][1]

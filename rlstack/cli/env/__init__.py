@@ -13,6 +13,7 @@ VERBS = {
     "check": "the contract: deterministic, gold pays, junk does not, nothing hurts the judge",
     "try": "look at prompts, or at a model's answers and their scores",
     "difficulty": "a model's pass rate per level, and the level to train on",
+    "label": "questions as known or unknown by a policy's own pass rate, as rows to train on",
     "gold": "write gold.jsonl anew from the generator",
 }
 _MODULES = {"list": "listing", "try": "attempt"}  # the others are named like their verb

@@ -19,6 +19,7 @@ from rlstack.data.prompts import draft, draw
 from rlstack.errors import ConfigError
 from rlstack.types import Prompt, Score
 
+GOLD = "gold answers"  # who answers where no model is named
 _WIDTH = 2000  # characters of a text that are shown
 Drawn = tuple[Prompt, Row]
 
@@ -36,14 +37,15 @@ def main(argv: list[str]) -> int:
     ]  # fmt: skip
     drawn = [draw(env, options.split, i, level, options.seed) for i, level in enumerate(levels)]
     trials = _answered(subject, drawn, options) if asks else _golden(subject, drawn)
+    who = model.label(options) if asks else GOLD
     if options.json:
         for (_, row), trial in zip(drawn, trials, strict=True):
-            sys.stdout.write(json.dumps({**trial.to_json(), "gold": row.gold}) + "\n")
+            sys.stdout.write(json.dumps({**trial.to_json(), "gold": row.gold, "answered_by": who}) + "\n")
         return 0
     for number, ((_, row), trial) in enumerate(zip(drawn, trials, strict=True), 1):
         written = draft(env, trial.prompt, row, options.seed) if env.draft and not asks else None
         sys.stdout.write(_shown(number, row, trial, written, asks))
-    sys.stdout.write(_summary(trials, model.label(options) if asks else "gold answers"))
+    sys.stdout.write(_summary(trials, who))
     return 0
 
 
@@ -72,12 +74,13 @@ def _answered(subject: Subject, drawn: Sequence[Drawn], options: argparse.Namesp
 
 
 def _golden(subject: Subject, drawn: Sequence[Drawn]) -> list[Trial]:
-    """The gold answers as if a model had given them."""
+    """The gold answers as if a model had given them; no answer where a data set has none."""
     with subject.pool() as pool:
         found = []
         for prompt, row in drawn:
-            answers = (Response(row.gold, messages=prompt.messages),)
-            found.append(Trial(prompt, answers, pool.judge(subject.name, answers, prompt.data)))
+            answers = (Response(row.gold, messages=prompt.messages),) if row.gold else ()
+            scores = pool.judge(subject.name, answers, prompt.data) if answers else ()
+            found.append(Trial(prompt, answers, scores))
         return found
 
 
@@ -86,7 +89,8 @@ def _shown(number: int, row: Row, trial: Trial, written: str | None, asked: bool
     lines = [f"{number}  level {prompt.level}  {prompt.id}"]
     lines += [_field(message["role"], message["content"]) for message in prompt.messages]
     lines.append(_field("data", json.dumps(dict(prompt.data), ensure_ascii=False)))
-    lines.append(_field("gold", (row.gold or "none is known") + ("" if asked else f"   → {_grade(trial.scores_G[0])}")))
+    grade = f"   → {_grade(trial.scores_G[0])}" if row.gold and not asked else ""
+    lines.append(_field("gold", (row.gold or "none is known") + grade))
     if written is not None:
         lines.append(_field("draft", written))
     for response, score in zip(trial.responses_G, trial.scores_G, strict=True) if asked else ():
@@ -112,9 +116,12 @@ def _grade(score: Score) -> str:
 def _summary(trials: Sequence[Trial], who: str) -> str:
     statuses: Counter[Any] = Counter(score.status for trial in trials for score in trial.scores_G)
     values = [score.value for trial in trials for score in trial.judged_G]
+    without = sum(not trial.scores_G for trial in trials)
+    if without == len(trials):
+        return f"{who}: no gold in these rows, so nothing is judged; name a --model to see its answers\n"
     mean = f"mean score {fmean(values):.3f} of {len(values)}" if values else "nothing could be judged"
     others = "".join(f", {count} {status}" for status, count in sorted(statuses.items()) if status != "ok")
-    return f"{who}: {mean}{others}\n"
+    return f"{who}: {mean}{others}{f', {without} rows without a gold' if without else ''}\n"
 
 
 def _positive(text: str) -> int:
