@@ -335,7 +335,9 @@ def test_rows_of_another_sources_training_split_are_cut_anew(tmp_path: Path) -> 
     drawn = [draw(load_env("math"), "train", index, 1, 0)[1] for index in range(80)]
     own = [{"messages": list(row.messages), "data": dict(row.data), "gold": row.gold} for row in drawn]
     env = with_data(load_env("math"), write(tmp_path / "own.jsonl", own))
-    train, held_out = ({str(row.messages) for row in data_rows(env, s)} for s in ("train", "eval"))
+    train, held_out = (
+        {str(row.messages) for row in rows} for rows in (data_rows(env, "train"), data_rows(env, "eval"))
+    )
     assert not train & held_out
     assert 1 <= len(held_out) <= 25
     assert len(train | held_out) == len({str(row.messages) for row in drawn})
