@@ -39,7 +39,7 @@ def _loaded(record: FromRecord | None, name: str, source: str) -> dict[Split, tu
         left_out += not fitting
         rows.extend((placed.split, row) for row in fitting)
     several = len({split for split, _ in rows}) > 1
-    cuts = [(named if several and named else split_of(row.messages)) for named, row in rows]
+    cuts: list[Split] = [(named if several and named else split_of(row.messages)) for named, row in rows]
     if not several and len(set(cuts)) == 1:  # rows of one split of another source, which the same hash had cut
         cuts = [split_of(row.messages, cut=1) for _, row in rows]
     found: dict[Split, dict[str, Row]] = {"train": {}, "eval": {}}
