@@ -187,8 +187,8 @@ class GuardConfig(Section):
 
     max_mismatch: float | None = Field(default=None, gt=1.0)
     """Alarm when the mean of exp|log-prob(engine) - log-prob(learner)| of a step is above it; null: 1.005 where
-    `cluster.dtype` is float32, so that weights 1 % off are noticed, and 1.05 in bfloat16, which rounds by 0.4 %."""
-    max_stale_mismatch: float = Field(default=1.5, gt=1.0)
+    `cluster.dtype` is float32, so that weights 1 % off usually show, and 1.05 in bfloat16, which rounds by 0.4 %."""
+    max_stale_mismatch: float = Field(default=1.2, gt=1.0)
     """The same limit for samples of older weights (`ahead=1`). The policy has moved since then, so it is wide: for
     wrong weights or settings of one side, not for rounding."""
     on_mismatch: Literal["stop", "warn"] = "stop"

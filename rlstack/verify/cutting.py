@@ -82,14 +82,16 @@ def first_update(subject: Subject, material: Material) -> Iterator[Check]:
         abs(again.sums["ratio"] / batch.n_trained - 1.0),
         subject.tolerance.gradient,
     )
-    if subject.stage.loss.correction == "none":
-        plain = replace(objective, loss=subject.stage.loss.model_copy(update={"kind": "reinforce"}))
-        other = gradient_of(learners, material, plan, plain, None)
-        apart = difference(found.gradient, other.gradient)
-        yield Check(
-            "first_gradient", "its gradient is that of REINFORCE", apart.relative, subject.tolerance.gradient,
-            unit="of its norm",
-        )  # fmt: skip
+    claim, correction = "its gradient is that of REINFORCE", subject.stage.loss.correction
+    if correction != "none":
+        why = (
+            f"loss.correction={correction} weighs tokens by the engine's gap; write loss.correction=none to measure it"
+        )
+        yield skipped("first_gradient", claim, why)
+        return
+    plain = replace(objective, loss=subject.stage.loss.model_copy(update={"kind": "reinforce"}))
+    apart = difference(found.gradient, gradient_of(learners, material, plan, plain, None).gradient)
+    yield Check("first_gradient", claim, apart.relative, subject.tolerance.gradient, unit="of its norm")
 
 
 def gradients(subject: Subject, material: Material) -> Iterator[Check]:

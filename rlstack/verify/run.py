@@ -50,7 +50,7 @@ def _checks(subject: Subject, display: Display) -> Iterator[Check]:
     yield from cutting.first_update(subject, step)
     display.phase("gradients")
     yield from cutting.gradients(subject, step)
-    display.phase("weights 1 % off")
+    display.phase("weights that are off")
     yield from agreement.alarmed(subject)
     display.phase("a tiny learning rate")
     yield from agreement.tiny_rate(subject, step)

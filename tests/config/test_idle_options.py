@@ -20,7 +20,7 @@ IDLE = [
     ("kl.horizon=500", "kl.target=4.0"),
     ("difficulty.floor=0.2", "difficulty.kind=learnable"),
     ("difficulty.memory=0.5", "difficulty.kind=learnable"),
-    ("guard.max_stale_mismatch=1.2", "ahead=1"),
+    ("guard.max_stale_mismatch=1.4", "ahead=1"),
     ("optim.schedule.end=0.1", "optim.schedule.kind=cosine"),
     ("optim.schedule.power_exponent=-0.4", "optim.schedule.kind=power"),
     ("optim.schedule.power_anchor_steps=9.0", "optim.schedule.kind=power"),

@@ -16,11 +16,11 @@ import torch.distributed as dist
 from rlstack.cluster.groups import merge
 from rlstack.config.optim import OptimConfig
 from rlstack.config.rl import EnvShare, KLConfig, RLStage, SamplingConfig
-from rlstack.errors import ScoringError
+from rlstack.errors import MismatchError, ScoringError
 from rlstack.learner.learner import Learner, LearnerSpec, Rank
 from rlstack.learner.model import ModelSpec
 from rlstack.scoring.shaping import credited
-from rlstack.stages.rl_update import Learned, learn
+from rlstack.stages.rl_update import Learned, _guard, learn
 from rlstack.types import Group, Prompt, Sample, Score
 
 STAGE = RLStage(
@@ -135,6 +135,30 @@ def test_several_in_a_row_end_the_run_with_the_reason(run: Run):
         run.step(CUT, skipped, skipped)
     with pytest.raises(ScoringError, match=r"3 steps in a row .*max_skipped=3.*4 were cut off .*see the step's roll"):
         run.step(CUT, 5, STAGE.max_skipped - 1)
+
+
+@pytest.mark.parametrize("section", ["gap", "stale"])
+def test_the_guard_holds_for_samples_of_older_weights_too(section: str):
+    said: list[str] = []
+
+    def guarded(error: float, **guard: Any) -> None:
+        stage = STAGE.model_copy(update={"guard": STAGE.guard.model_copy(update=guard)})
+        parts: Any = SimpleNamespace(
+            stage=stage,
+            cluster=SimpleNamespace(dtype="float32"),
+            ctx=SimpleNamespace(display=SimpleNamespace(say=said.append)),
+        )
+        _guard(parts, {f"{section}/mean_error": error, f"{section}/max": 3.0}, 7)
+
+    limit, option = {"gap": (1.005, "max_mismatch"), "stale": (1.2, "max_stale_mismatch")}[section]
+    guarded(limit)
+    for error in (limit + 0.001, float("nan"), float("inf")):
+        with pytest.raises(MismatchError, match=rf"step 7: .*allowed {limit} \(guard\.{option}\)"):
+            guarded(error)
+    guarded(limit + 0.5, **{option: limit + 0.6})
+    assert not said
+    guarded(limit + 0.5, on_mismatch="warn")
+    assert "warning: step 7" in said[0]
 
 
 def _course(run: Run) -> tuple[dict[str, np.ndarray], list[float]]:
