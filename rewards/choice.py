@@ -62,8 +62,10 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     if gold is None:
         return invalid("data['answer'] must be the letter (or the text) of one option")
     text = tail(plain(response.answer))
-    statements = [s for s in final_statements(text, closing_line) if not _empty(s, options, letters)]
-    statements = statements or closing_line(text)
+    found = final_statements(text, closing_line)
+    if not found:
+        return judged(0.0, "no option chosen")
+    statements = [s for s in found if not _empty(s, options, letters)] or closing_line(text)
     chosen = {_chosen(s, options, letters) for s in statements}
     if chosen == {None}:
         chosen = {_chosen(s, options, letters) for s in _unmarked(text)}

@@ -49,7 +49,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         return judged(1.0, "equal")
     if _fills_lines(gold) and same_value(gold, final_block(text)):
         return judged(1.0, "equal")
-    if all(s.kind in ("closing", "whole") for s in statements) and settles_on(gold, text, _others(data)):
+    if statements and all(s.kind in ("closing", "whole") for s in statements) and settles_on(gold, text, _others(data)):
         return judged(1.0, "equal")
     shown = statements[-1].text[:80] if statements else ""
     return judged(0.0, f"final answer {shown!a} is not the gold answer")

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from rlstack.rewards._answer.standing import also, put_in_place, restated, taken_back, unclaimed
+
 Kind = Literal["boxed", "marked", "said", "beside", "closing", "whole"]
 
 NEAR = 200  # characters between two statements up to which they are one final statement
@@ -136,9 +138,10 @@ def _sentence_from(text: str, position: int, kind: Kind, start: int) -> Statemen
 def _beside(text: str, last: Statement) -> list[Statement]:
     """What a hedge right after the last statement offers as another result ("… or 43")."""
     match = _BESIDE.match(text, last.end)
-    if match is None:
+    position = match.end() if match else also(text, last.end)
+    if position is None:
         return []
-    other = _sentence_from(text, match.end(), "beside", match.start())
+    other = _sentence_from(text, position, "beside", last.end)
     return [other] if other is not None else []
 
 
@@ -187,7 +190,8 @@ def closing_line(text: str) -> list[Statement]:
 def final_statements(text: str, closing: Callable[[str], list[Statement]] = closing_line) -> list[Statement]:
     """The statements of the result that must all be right; empty when the text settles on nothing.
 
-    `said` and `beside` statements after a strong one are claims as well: a reader of theirs may ignore
+    A statement that is denied, attributed, supposed, asked or taken back counts for nothing; what is put in its place
+    does. `said` and `beside` statements after a strong one are claims as well: a reader of theirs may ignore
     those that hold no value at all ("the answer is easy to check"). `closing` finds the result of a text
     that marks none: its last line, unless told otherwise.
     """
@@ -195,11 +199,45 @@ def final_statements(text: str, closing: Callable[[str], list[Statement]] = clos
     said = _said(text)
     if not strong and not said:
         return closing(text)
-    final = last_together(strong or said)
+    strong, said = _standing(text, strong, said)
+    final = last_together(strong or said) if strong or said else []
     if strong and final:
         later = [s for s in said if s.start >= final[-1].end]
         final += last_together(later) if later else []
     return final + _beside(text, final[-1]) if final else []
+
+
+def _standing(text: str, strong: list[Statement], said: list[Statement]) -> tuple[list[Statement], list[Statement]]:
+    """The statements that stand; what a retraction names counts as said."""
+    inside = [s for s in said if not any(s.start <= b.start < s.end for b in strong)]
+    starts = sorted(s.start for s in (*strong, *inside))
+    kept: list[Statement] = []
+    new: list[Statement] = []
+    for statement in [*strong, *said]:
+        limit = next((start for start in starts if start >= statement.end), len(text))
+        end: int | None = statement.end
+        if unclaimed(text, statement.start, statement.text, statement.kind == "said"):
+            kept = [s for s in kept if s.text.strip() != statement.text.strip()]
+            within = put_in_place(statement.text) if statement.kind == "said" else None
+            if within is not None:
+                new.append(Statement(statement.text[within:], "said", statement.start, statement.end))
+                continue
+        elif statement.kind == "said" and boxes(statement.text):
+            kept.append(statement)  # the box speaks for itself
+            continue
+        else:
+            end = taken_back(text, statement.end, limit, statement.text)
+            if end is None:
+                kept.append(statement)
+                continue
+        position = restated(text[:limit], end)
+        replaced = _sentence_from(text[:limit], position, "said", position) if position is not None else None
+        if replaced is not None and taken_back(text, replaced.end, limit, replaced.text) is None:
+            new.append(replaced)
+    last = max((s.start for s in kept), default=-1)
+    if any(s.start > last for s in new):  # a value put in place of the last statement is the last word
+        return [], [max(new, key=lambda s: s.start)]
+    return [s for s in kept if s.kind != "said"], [s for s in kept if s.kind == "said"]
 
 
 _FENCE = re.compile(r"^[ \t]*```[^\n]*\n?", re.M)

@@ -59,7 +59,7 @@ def _judge(text: str, gold: str, terms: Terms) -> Score:
 
     statements = final_statements(text, closing_value)
     verdicts = [verdict(s, is_gold, text[s.end : s.end + _BEHIND] if s.kind == "boxed" else "") for s in statements]
-    if all(v is None for v in verdicts):  # "Answer: let x be …": the result stands at the end
+    if statements and all(v is None for v in verdicts):  # "Answer: let x be …": the result stands at the end
         statements = closing_value(text)
         verdicts = [verdict(s, is_gold) for s in statements]
     if not statements:

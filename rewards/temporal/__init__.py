@@ -37,7 +37,7 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         return judged(1.0, "equal")
     if isinstance(gold, list | tuple) and _equal(gold, final_block(text), order):
         return judged(1.0, "equal")
-    if all(s.kind in ("closing", "whole") for s in statements) and _stated_at_the_end(gold, text, order):
+    if statements and all(s.kind in ("closing", "whole") for s in statements) and _stated_at_the_end(gold, text, order):
         return judged(1.0, "equal")
     shown = statements[-1].text[:80] if statements else ""
     return judged(0.0, f"final answer {shown!a} is not the gold answer")
