@@ -91,7 +91,12 @@ def _finished(run_dir: RunDir, stage: str) -> dict[str, Any] | None:
 def _closing(path: Path, summary: dict[str, Any]) -> str:
     lines = []
     for name, facts in summary["stages"].items():
-        lines.append(f"[bold]{name}[/bold]: {facts['steps']} steps in {facts['seconds']:.0f} s")
+        before = facts.get("resumed_after", 0)
+        new = f", {facts['steps'] - before} of them" if before else ""
+        lines.append(f"[bold]{name}[/bold]: {facts['steps']} steps{new} in {facts['seconds']:.0f} s")
+        if flat := facts.get("flat_steps", 0):
+            what = "had nothing to learn from: all samples of each prompt scored the same"
+            lines.append(f"  {flat} of {facts['steps'] - before} steps {what}")
         for label, key, form in (
             ("first step after", "time_to_first_step_s", "{:.0f} s"),
             ("trained tokens/s", "tokens_per_s", "{:.0f}"),

@@ -1,6 +1,6 @@
 """`python -m rlstack.run recipe=multidomain [key=value ...]`: composes a configuration and runs its stages.
 
-A configuration is refused before torch is imported or a process is started.
+A configuration is refused before torch is imported or a process is started, and so are plugins that do not load.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ def main(argv: list[str]) -> int:
     if "cfg" in flags:
         sys.stdout.write(to_yaml(config))
         return 0
+    from rlstack.preflight import check_plugins
+
+    check_plugins(config)
     if config.dry_run:
         from rlstack.plan import describe
 

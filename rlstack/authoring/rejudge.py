@@ -54,6 +54,7 @@ class Tally:
     higher: int = 0
     lower: int = 0
     status: int = 0  # judged then and not now, or the other way round
+    components: int = 0  # of the same value, made of other components
     before: Counter[str] = field(default_factory=Counter)  # by status
     after: Counter[str] = field(default_factory=Counter)
     sum_before: float = 0.0
@@ -61,7 +62,7 @@ class Tally:
 
     @property
     def changed(self) -> int:
-        return self.higher + self.lower + self.status
+        return self.higher + self.lower + self.status + self.components
 
     @property
     def mean_before(self) -> float:
@@ -81,8 +82,11 @@ class Tally:
         if before.status != after.status:
             self.status += 1
             return True
-        if before.status != "ok" or abs(before.value - after.value) <= _SAME:
+        if before.status != "ok":
             return False
+        if abs(before.value - after.value) <= _SAME:
+            self.components += (differs := bool(differing(before, after)))
+            return differs
         if after.value > before.value:
             self.higher += 1
         else:
@@ -96,9 +100,17 @@ class Tally:
             "higher": self.higher,
             "lower": self.lower,
             "status": self.status,
+            "components": self.components,
             "before": {"mean": self.mean_before, **self.before},
             "after": {"mean": self.mean_after, **self.after},
         }
+
+
+def differing(before: Score, after: Score) -> dict[str, tuple[float | None, float | None]]:
+    """The components that are not the same: before and after, None where there was none."""
+    names = sorted(before.components.keys() | after.components.keys()) if before.components else ()
+    pairs = {name: (before.components.get(name), after.components.get(name)) for name in names}
+    return {name: (a, b) for name, (a, b) in pairs.items() if a is None or b is None or abs(a - b) > _SAME}
 
 
 @dataclass(frozen=True, slots=True)

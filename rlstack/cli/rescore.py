@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rlstack.authoring.rejudge import Change, Rejudged, rejudge, saved_stages
+from rlstack.authoring.rejudge import Change, Rejudged, differing, rejudge, saved_stages
 from rlstack.cli.progress import progress
 from rlstack.cli.quantities import seconds, whole
 from rlstack.config.rl import ScoringConfig
@@ -54,10 +54,20 @@ def _parser() -> argparse.ArgumentParser:
 def _print(found: Rejudged, show: int) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("env", "samples", "changed", "higher", "lower", "other status", "mean before", "mean now"):
+    for column in (
+        "env",
+        "samples",
+        "changed",
+        "higher",
+        "lower",
+        "other status",
+        "components",
+        "mean before",
+        "mean now",
+    ):
         table.add_column(column, justify="left" if column == "env" else "right")
     for env, tally in found.envs.items():
-        counts = (tally.samples, tally.changed, tally.higher, tally.lower, tally.status)
+        counts = (tally.samples, tally.changed, tally.higher, tally.lower, tally.status, tally.components)
         table.add_row(env, *map(str, counts), f"{tally.mean_before:.4f}", f"{tally.mean_after:.4f}")
     console.print(table)
     if not found.changes:
@@ -81,7 +91,13 @@ def _shown(change: Change) -> str:
         f"  before  {_line(change.before.detail)}",
         f"  now     {_line(change.after.detail)}",
     ]
+    for name, (before, after) in differing(change.before, change.after).items():
+        lines.append(f"  {name}  {_number(before)} → {_number(after)}")
     return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3g}"
 
 
 def _grade(score: Score) -> str:

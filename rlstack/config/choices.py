@@ -95,7 +95,7 @@ def _model_path(word: str, problems: list[Problem]) -> str | None:
 
 def _env(word: str | None, recipe: str, patch: dict[str, Any], problems: list[Problem]) -> str | None:
     if recipe not in ENV_RECIPES:
-        if word is not None:
+        if word is not None and recipe in choices("recipe"):  # else the recipe itself is mistyped
             takers = " and ".join(f"recipe={name}" for name in ENV_RECIPES)
             what = f"only {takers} take env=; here write stages.<stage>.envs.{word}={{}}"
             problems.append(Problem(f"env={word}", what))

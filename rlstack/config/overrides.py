@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rlstack.config.choices import GROUPS
 from rlstack.config.problems import Problem
+from rlstack.config.rl import RLStage
 from rlstack.errors import nearest
 
 _CHOICES = (*GROUPS, "env")
@@ -50,7 +51,7 @@ def parse(
             if override.is_sweep_override():
                 problems.append(Problem(word, "a sweep: one run takes one value; for a list write [a,b]"))
             elif top not in known and not is_group_choice(override):
-                problems.append(Problem(override.key_or_group, f"unknown key; {nearest(top, known)}"))
+                problems.append(Problem(override.key_or_group, f"unknown key; {_fuller(override, top, known)}"))
             else:
                 rest.append(override)
     return words, rest
@@ -59,6 +60,14 @@ def parse(
 def _why_unread(error: Exception) -> str:
     first = str(error.__cause__ or error).splitlines()[0]
     return f"cannot be read ({first}); quote values with special characters: key='\"a b\"'"
+
+
+def _fuller(override: Override, top: str, known: Iterable[str]) -> str:
+    """The key of a stage by its full name; else the nearest section."""
+    if top not in RLStage.model_fields:
+        return nearest(top, known)
+    key = override.key_or_group
+    return f"it belongs to a stage: write stages.<stage>.{key}, with recipe=single or sft_rl stages.single.{key}"
 
 
 def is_group_choice(override: Override) -> bool:

@@ -36,27 +36,36 @@ class Source:
     level: int = 0
 
 
-def load_sources(shares: Mapping[str, EnvShare]) -> tuple[Source, ...]:
-    """The envs of an RL stage, loaded and checked: names agree, levels exist."""
-    return tuple(_source(name, share) for name, share in sorted(shares.items()))
+def load_sources(shares: Mapping[str, EnvShare], where: str = "envs") -> tuple[Source, ...]:
+    """The envs of an RL stage, loaded and checked: names agree, levels exist. `where` is their key, for errors."""
+    return tuple(_source(name, share, where) for name, share in sorted(shares.items()))
 
 
-def _source(name: str, share: EnvShare) -> Source:
+def _source(name: str, share: EnvShare, where: str) -> Source:
     env = load_env(share.path or name)
     if share.data:
         env = with_data(env, share.data)
     if env.name != name:
-        raise ConfigError(f"envs.{name}.path={share.path} holds the env '{env.name}': write envs.{env.name}.path=…")
+        raise ConfigError(
+            f"{where}.{name}.path={share.path} holds the env '{env.name}': write {where}.{env.name}.path=…"
+        )
     if share.level >= env.levels:
-        raise ConfigError(f"envs.{name}.level={share.level}: '{name}' has levels 0 to {env.levels - 1}")
+        raise ConfigError(f"{where}.{name}.level={share.level}: '{name}' has levels 0 to {env.levels - 1}")
     judging = {Path(reward).stem for reward in share.rewards or env.rewards}  # a reward may be named by its file
     for component in share.gates:
         if component.split("/")[0] not in judging:
             raise ConfigError(
-                f"envs.{name}.gates names '{component}': a component is <reward> or <reward>/<part>; "
-                f"{nearest(component.split('/')[0], judging)}"
+                f"{where}.{name}.gates names '{component}': a component is <reward> or <reward>/<part>; "
+                f"{_nearest_component(component, judging)}"
             )
     return Source(env, share.weight, share.level)
+
+
+def _nearest_component(component: str, rewards: Collection[str]) -> str:
+    """The nearest component by the name of its reward, its part kept."""
+    reward, slash, part = component.partition("/")
+    hint = nearest(reward, rewards)
+    return hint.replace("'?", f"{slash}{part}'?") if slash and hint.endswith("'?") else hint
 
 
 def prompt_of(env: Env, index: int, level: int, row: Row) -> Prompt:

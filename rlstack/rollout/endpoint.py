@@ -21,6 +21,7 @@ _ATTEMPTS = 4
 _TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _LONGEST_PAUSE_S = 20.0
 _SHOWN = 300
+_GARBAGE = 200  # characters shown of what is no chat completion
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -34,7 +35,7 @@ class EndpointSampler:
     """A chat model behind a URL such as `http://localhost:8000/v1`.
 
     The key goes into the header of each request and nowhere else. Raises EngineError when the server refuses a
-    request, or fails it four times.
+    request, fails it four times, is silent for `timeout_s` seconds, or sends something else than a completion.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class EndpointSampler:
         max_tokens: int,
         temperature: float,
         key: str | None = None,
-        timeout_s: float = 120.0,
+        timeout_s: float = 60.0,
         parallel: int = 8,
         pause_s: float = 0.5,
     ) -> None:
@@ -55,6 +56,7 @@ class EndpointSampler:
         self._url = url.rstrip("/") if parts.path.endswith(_PATH) else url.rstrip("/") + _PATH
         self._body: dict[str, Any] = {"model": model, "temperature": temperature}
         self._limit_name, self._max_tokens = "max_tokens", max_tokens
+        self._has_key = bool(key)
         self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
         self._timeout_s, self._parallel, self._pause_s = timeout_s, parallel, pause_s
         self._opener = urllib.request.build_opener(_NoRedirect)
@@ -96,7 +98,11 @@ class EndpointSampler:
                 if error.code not in _TRANSIENT or last:
                     raise EngineError(self._refused(error.code, said)) from error
                 pause = _retry_after(error.headers.get("Retry-After"))
-            except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            except TimeoutError as error:  # asked again it would only take as long again
+                raise EngineError(self._silent()) from error
+            except OSError as error:
+                if isinstance(getattr(error, "reason", None), TimeoutError):
+                    raise EngineError(self._silent()) from error
                 if last:
                     raise EngineError(f"{self._url}: {type(error).__name__}: {error}") from error
                 pause = None
@@ -107,11 +113,29 @@ class EndpointSampler:
         body = {**self._body, limit_name: self._max_tokens, "messages": spoken(messages)}
         request = urllib.request.Request(self._url, json.dumps(body).encode(), self._headers)
         with self._opener.open(request, timeout=self._timeout_s) as answer:
-            return json.loads(answer.read())
+            said = answer.read()
+            try:
+                reply = json.loads(said)
+                if "content" in reply["choices"][0]["message"]:
+                    return reply
+            except (ValueError, KeyError, TypeError, IndexError):
+                pass
+            shown = " ".join(said[: 4 * _GARBAGE].decode(errors="replace").split())[:_GARBAGE]
+            raise EngineError(
+                f"{self._url} answered {answer.status}, but with no chat completion: {shown or 'nothing'}"
+            )
+
+    def _silent(self) -> str:
+        return f"{self._url} gave no answer within {self._timeout_s:g} s; is it busy? --timeout allows more"
 
     def _refused(self, code: int, said: str) -> str:
-        hint = "; set OPENAI_API_KEY in the environment" if code in (401, 403) else ""
-        hint = "; is the path right? it usually ends with /v1" if code in (404, 405) else hint
+        hint = ""
+        if code in (401, 403):
+            hint = "; OPENAI_API_KEY is set, but is not taken here" if self._has_key else "; set OPENAI_API_KEY"
+        elif code == 404 and "model" in said.casefold():
+            hint = f"; does the server know a model '{self._body['model']}'? --api-model names it"
+        elif code in (404, 405):
+            hint = "; is the path right? it usually ends with /v1"
         return f"{self._url} answered {code}: {' '.join(said.split())[:_SHOWN]}{hint}"
 
 

@@ -21,6 +21,7 @@ from rlstack.stages.evaluate import PassRate
 from rlstack.stages.gather import Gathered, gather, recalled, remembered
 from rlstack.stages.records import group_row, read_groups, rollout_file
 from rlstack.stages.rl_parts import Parts, open_parts
+from rlstack.stages.rl_signal import Signal
 from rlstack.stages.rl_update import learn
 from rlstack.types import Prompt, StepReport
 
@@ -37,7 +38,7 @@ def run(stage: RLStage, ctx: StageContext) -> StageSummary:
         first, carried = _resume(parts, ahead)
         before = _evaluation(parts, "before") if first == 0 else _recorded(parts, "before")
         ctx.display.stage(ctx.name, done=first, steps=stage.steps)
-        facts = _Facts(launched=ctx.launched)
+        facts, signal = _Facts(ctx.launched, resumed_after=first), Signal(stage)
         for step in range(first, stage.steps):
             if _probes(stage, step):
                 parts.probe(step)
@@ -45,6 +46,8 @@ def run(stage: RLStage, ctx: StageContext) -> StageSummary:
             facts.add(report)
             ctx.display.step(report.step, report.metrics)
             ctx.trackers.log(report)
+            if warning := signal.add(report):
+                ctx.display.say(warning)
             if _evaluates(stage, report.step):
                 _evaluation(parts, f"step-{report.step:06d}")
         after = _evaluation(parts, "after")
@@ -52,7 +55,8 @@ def run(stage: RLStage, ctx: StageContext) -> StageSummary:
         ctx.display.phase("exporting")
         parts.learners.export(export)
     ctx.display.say(evaluate.table(f"{ctx.name}: greedy pass rate on held-out prompts", before, after))
-    return StageSummary(facts.summary(parts, before, after, export, time.monotonic() - started), export)
+    summary = facts.summary(parts, before, after, export, time.monotonic() - started)
+    return StageSummary({**summary, "flat_steps": signal.flat}, export)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +213,7 @@ class _Facts:
     """What the summary says about the steps of this process."""
 
     launched: float
+    resumed_after: int = 0
     first_step_s: float = 0.0
     max_gap: float = 0.0
     tokens: float = 0.0
@@ -226,6 +231,7 @@ class _Facts:
         latest = parts.ctx.run_dir.latest(parts.ctx.name)
         return {
             "steps": parts.stage.steps,
+            "resumed_after": self.resumed_after,
             "seconds": round(seconds, 2),
             "time_to_first_step_s": round(self.first_step_s, 2),
             "eval_before": {env: rate.to_json() for env, rate in before.items()},

@@ -107,7 +107,7 @@ def open_parts(stage: RLStage, ctx: StageContext) -> Iterator[Parts]:
             engines = Engines(_engine_spec(stage, ctx, stops), config.cluster, ctx.processes.engines)
             store = stack.enter_context(_store(ctx.run_dir.path))
             learners = Learners(_learner_spec(stage, ctx), config.cluster, ctx.processes.learners, store)
-            sources = load_sources(stage.envs)
+            sources = load_sources(stage.envs, f"stages.{ctx.name}.envs")
             rewards = {s.env.name: dict(stage.envs[s.env.name].rewards or s.env.rewards) for s in sources}
             max_turns = {s.env.name: s.env.max_turns for s in sources if s.env.reply}
             scorer = _scorer(stage, ctx, rewards)
@@ -151,7 +151,8 @@ def _scorer(stage: RLStage, ctx: StageContext, rewards: Rewards) -> RewardScorer
     folder = stage.scoring.reward_model
     if folder is None:
         raise ConfigError(
-            f"envs.{asking[0]}.rewards names {judges.NAME}: write scoring.reward_model=<folder of a scalar model>"
+            f"stages.{ctx.name}.envs.{asking[0]}.rewards names {judges.NAME}: write "
+            f"stages.{ctx.name}.scoring.reward_model=<folder of a scalar model>"
         )
     return RewardScorer(str(Path(folder).expanduser().absolute()), ctx.config.cluster, ctx.logs)
 

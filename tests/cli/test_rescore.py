@@ -44,7 +44,7 @@ def test_what_changed_is_shown(run, capsys):
     assert main(["rescore", str(run)]) == 0
     shown = capsys.readouterr().out
     counts = next(line for line in shown.splitlines() if line.startswith("temporal")).split()
-    assert counts == ["temporal", "3", "2", "0", "1", "1", "1.0000", "0.3333"]
+    assert counts == ["temporal", "3", "2", "0", "1", "1", "0", "1.0000", "0.3333"]
     assert "temporal  1 → 0   rl/rollouts/step-000001 a sample 1" in shown
     assert "temporal  timeout → 0 " in shown
     assert "  answer  on\\x1b[31mMonday" in shown

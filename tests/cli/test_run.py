@@ -17,13 +17,10 @@ pytestmark = pytest.mark.process
 
 # Runs the command, then reports on the last line of stderr what it had imported and which processes it has.
 PROBE = """
-import os, runpy, sys
-sys.argv = ["rlstack.run", *sys.argv[1:]]
-status = 0
-try:
-    runpy.run_module("rlstack.run", run_name="__main__")
-except SystemExit as exit:
-    status = exit.code
+import os, sys
+from rlstack.cli.border import guarded
+from rlstack.run import main
+status = guarded(main, sys.argv[1:])
 heavy = sorted({"torch", "ray", "vllm", "transformers"} & set(sys.modules))
 children = open(f"/proc/self/task/{os.getpid()}/children").read().split()
 print("HEAVY", heavy, "CHILDREN", children, file=sys.stderr)
@@ -171,3 +168,32 @@ def test_importing_the_command_is_quick_enough_to_answer_in_two_seconds():
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
     assert int(done.stdout) < 900
+
+
+ENV = """
+from rlstack.api import Env, Row
+def generate(rng, level):
+    return Row.ask(f"{{rng.random()}}", {data}, "1")
+ENV = Env(name="odd", rewards={{"{reward}": 1.0}}, generate=generate)
+"""
+
+
+@pytest.mark.parametrize(
+    ("env", "argv", "said"),
+    [
+        ("1 / 0", [], "ZeroDivisionError"),
+        (ENV.format(data="{}", reward="odd"), [], "envs/odd/reward.py does not exist"),
+        (ENV.format(data="{1, 2}", reward="exact"), [], "data is not JSON"),
+        (ENV.format(data="{}", reward="exact"), ["stages.single.envs.odd.level=9"], "stages.single.envs.odd.level=9: "),
+    ],
+)
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_plugin_that_will_not_do_is_refused_before_anything_starts(tmp_path, env, argv, said, dry):
+    (tmp_path / "envs" / "odd").mkdir(parents=True)
+    (tmp_path / "envs" / "odd" / "env.py").write_text(env)
+    done = command("recipe=single", "env=odd", "cluster=cpu", f"dry_run={str(dry).lower()}", *argv, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["envs"]
+    assert done.stderr.strip().endswith(LIGHT)

@@ -23,7 +23,7 @@ LAYERS = (
     ("run",),
     ("chain",),
     ("authoring", "verify"),
-    ("stages", "composing", "forecast"),
+    ("stages", "composing", "forecast", "preflight"),
     ("cluster", "plan"),
     ("rollout", "learner", "scoring", "data", "sync", "track", "view", "models", "rewards", "envs"),
     ("grpo", "config", "plugins", "faults", "rundir", "api", "border"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -134,7 +136,7 @@ def test_a_lasting_failure_says_what_the_server_said(server):
     assert len(server.seen) == 4
 
 
-@pytest.mark.parametrize(("status", "hint"), [(401, "set OPENAI_API_KEY"), (404, "ends with /v1"), (400, "bad")])
+@pytest.mark.parametrize(("status", "hint"), [(401, "is set, but is not taken"), (404, "ends with /v1"), (400, "bad")])
 def test_a_refusal_is_not_repeated_and_never_shows_the_key(server, status, hint):
     server.reply = lambda body, number: (status, {"error": "bad"})
     with pytest.raises(EngineError, match=hint) as error:
@@ -161,10 +163,27 @@ def test_the_key_does_not_follow_a_redirect(server):
     assert len(server.seen) == 1
 
 
+def test_a_silent_server_is_left_after_the_timeout_and_not_asked_again(server):
+    server.reply = lambda body, number: time.sleep(1.0) or (200, said("late"))
+    with pytest.raises(EngineError, match=r"no answer within 0\.2 s.*--timeout"):
+        sampler(server, timeout_s=0.2).answer(ask("q"))
+    assert len(server.seen) == 1
+
+
+def test_refusals_hint_at_what_is_wrong(server):
+    server.reply = lambda body, number: (401, {"error": "who?"})
+    with pytest.raises(EngineError, match="set OPENAI_API_KEY"):
+        sampler(server).answer(ask("q"))
+    server.reply = lambda body, number: (404, {"error": "The model `small` does not exist"})
+    with pytest.raises(EngineError, match="know a model 'small'"):
+        sampler(server).answer(ask("q"))
+
+
 @pytest.mark.parametrize("content", [b"<html>", {"choices": []}, {"no": "choices"}, []])
 def test_answers_that_are_none(server, content):
     server.reply = lambda body, number: (200, content)
-    with pytest.raises(EngineError, match=r"127\.0\.0\.1"):
+    shown = (content if isinstance(content, bytes) else json.dumps(content).encode()).decode()
+    with pytest.raises(EngineError, match="answered 200, but with no chat completion: " + re.escape(shown)):
         sampler(server).answer(ask("q"))
 
 

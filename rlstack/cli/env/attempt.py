@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
+from rlstack import faults
 from rlstack.api import Response, Row
 from rlstack.authoring.subject import Subject, open_subject
 from rlstack.authoring.trial import Trial, answer_all
 from rlstack.cli.env import model
 from rlstack.cli.progress import progress
+from rlstack.cli.quantities import whole
 from rlstack.data.prompts import draft, draw
 from rlstack.errors import ConfigError
 from rlstack.types import Prompt, Score
 
 GOLD = "gold answers"  # who answers where no model is named
+_DRAWING_S = 60.0  # a generator may not end
 _WIDTH = 2000  # characters of a text that are shown
 Drawn = tuple[Prompt, Row]
 
@@ -35,7 +38,8 @@ def main(argv: list[str]) -> int:
     levels = [options.level] * options.n if options.level is not None else [
         i * env.levels // options.n for i in range(options.n)
     ]  # fmt: skip
-    drawn = [draw(env, options.split, i, level, options.seed) for i, level in enumerate(levels)]
+    with faults.limited(_DRAWING_S, f"env '{env.name}': generating {options.n} prompts"):
+        drawn = [draw(env, options.split, i, level, options.seed) for i, level in enumerate(levels)]
     trials = _answered(subject, drawn, options) if asks else _golden(subject, drawn)
     who = model.label(options) if asks else GOLD
     if options.json:
@@ -56,10 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("env", help="name, or folder")
     parser.add_argument("--data", metavar="SOURCE", help="a file, folder or hub id in place of the generator")
-    parser.add_argument("-n", type=_positive, default=4, help="prompts (default: %(default)s)")
+    parser.add_argument("-n", type=whole, default=4, help="prompts (default: %(default)s)")
     parser.add_argument("--level", type=int, help="default: all levels in turn")
     parser.add_argument("--split", choices=("train", "eval"), default="train")
-    parser.add_argument("--samples", type=_positive, default=1, help="answers to each prompt (default: %(default)s)")
+    parser.add_argument("--samples", type=whole, default=1, help="answers to each prompt (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object per prompt")
     model.add_options(parser, temperature=1.0)
     return parser
@@ -122,9 +126,3 @@ def _summary(trials: Sequence[Trial], who: str) -> str:
     mean = f"mean score {fmean(values):.3f} of {len(values)}" if values else "nothing could be judged"
     others = "".join(f", {count} {status}" for status, count in sorted(statuses.items()) if status != "ok")
     return f"{who}: {mean}{others}{f', {without} rows without a gold' if without else ''}\n"
-
-
-def _positive(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return int(text)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 from rlstack.authoring.trial import Sampler
+from rlstack.cli.quantities import seconds, whole
 from rlstack.errors import ConfigError
 
 KEY = "OPENAI_API_KEY"
@@ -17,9 +19,12 @@ def add_options(parser: argparse.ArgumentParser, *, temperature: float) -> None:
     group.add_argument("--endpoint", metavar="URL", help=f"an OpenAI-compatible server; the key comes from {KEY}")
     group.add_argument("--api-model", metavar="NAME", help="the model's name there")
     group.add_argument("--temperature", type=float, default=temperature, help="0: greedy (default: %(default)s)")
-    group.add_argument("--max-tokens", type=int, default=128, help="of one answer (default: %(default)s)")
+    group.add_argument("--max-tokens", type=whole, default=128, help="of one answer (default: %(default)s)")
     group.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    group.add_argument("--parallel", type=int, default=8, help="requests at a time to the endpoint")
+    group.add_argument("--parallel", type=whole, default=8, help="requests at a time to the endpoint")
+    group.add_argument(
+        "--timeout", type=seconds, default=60.0, metavar="S", help="of a request to the endpoint (default: %(default)g)"
+    )
 
 
 def is_asked(options: argparse.Namespace) -> bool:
@@ -37,6 +42,16 @@ def label(options: argparse.Namespace) -> str:
     return options.model or f"{options.api_model} at {options.endpoint}"
 
 
+def _refuse_run_directory(model: str) -> None:
+    """A run directory, or a stage of one, is no checkpoint; the export of its last stage is."""
+    folder = Path(model).expanduser()
+    if not folder.is_dir() or any(folder.glob("*.safetensors*")):
+        return
+    if exports := [str(path) for path in (*folder.glob("export"), *folder.glob("*/export"))]:
+        latest = max(exports, key=lambda path: Path(path).stat().st_mtime)
+        raise ConfigError(f"--model {model} is a run's folder, not a checkpoint: give its export, --model {latest}")
+
+
 def sampler(options: argparse.Namespace, env: str) -> Sampler:
     """The model that the options name, loaded. Raises ConfigError when there is none of that name."""
     if options.endpoint:
@@ -49,9 +64,11 @@ def sampler(options: argparse.Namespace, env: str) -> Sampler:
             temperature=options.temperature,
             key=os.environ.get(KEY),
             parallel=options.parallel,
+            timeout_s=options.timeout,
         )
     from rlstack.config.compose import compose
 
+    _refuse_run_directory(options.model)
     config = compose(["recipe=single", f"env={env}", f"model={options.model}"])  # also knows names and hub ids
     os.environ.setdefault("OMP_NUM_THREADS", str(config.cluster.threads))  # before torch is imported
     from rlstack.models.source import resolve
