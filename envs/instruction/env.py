@@ -53,6 +53,8 @@ def _row(rng: random.Random, chosen: list[tuple[str, Kwargs]]) -> Row:
         "kwargs": [kwargs for _, kwargs in chosen],
         "prompt": prompt,
     }
+    if not any(name == "language:response_language" for name, _ in chosen):
+        data["topic"] = prose.stems(topic)
     return Row.ask(prompt, data, _write(rng, topic, chosen))
 
 

@@ -10,6 +10,7 @@ TOPICS = words(  # four letters and more, as the content gate of the reward comp
     "horse sheep mouse tiger whale rabbit camel eagle goose otter snake spider turtle donkey kitten puppy boat train "
     "house river garden bridge lamp clock chair piano bicycle kite tree forest lake island castle tower market school"
 )
+STEMS = {"mouse": ("mouse", "mice"), "goose": ("goose", "geese"), "puppy": ("pupp",), "bicycle": ("bicycle", "bike")}
 KINDS = words("brown quiet famous strange lonely golden hidden tiny")
 PLACES = ("near our village", "behind the church", "across the valley", "outside our city")
 
@@ -19,6 +20,11 @@ REQUESTS = ("Write about the {}.", "Tell me about the {}.", "Say something on th
 def request(rng: random.Random, topic: str) -> str:
     """A request with enough words of its own that an answer to something else shows."""
     return rng.choice(REQUESTS).format(f"{rng.choice(KINDS)} {topic} {rng.choice(PLACES)}")
+
+
+def stems(topic: str) -> list[str]:
+    """What an English answer about `topic` must hold one of."""
+    return list(STEMS.get(topic, (topic,)))
 
 
 # Words that a language detector knows as English, also in capitals and with little around them.

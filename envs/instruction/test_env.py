@@ -8,6 +8,7 @@ import random
 import pytest
 
 from rlstack.api import Response
+from rlstack.authoring.hostile import stuffer
 from rlstack.envs.instruction import env, prose
 from rlstack.envs.instruction.constraints import CONSTRAINTS, compatible
 from rlstack.plugins import load_reward
@@ -65,3 +66,14 @@ def test_an_answer_to_nothing_pays_nothing():
         row = env.generate(random.Random(i), 0)
         for text in ("I am not sure.", "I don't know", "yes", '"ok ok ok"', "<<A>> B C D", row.data["prompt"]):
             assert paid(text, row) == 0.0, (text, row.data)
+
+
+@pytest.mark.parametrize("level", range(env.LEVELS))
+def test_a_stuffer_pays_nothing(level):
+    met = 0
+    for i in range(100):
+        row = env.generate(random.Random(f"stuffer {i}"), level)
+        text = stuffer(row.data)
+        assert paid(text, row) == 0.0, (text, row.data)
+        met += judge(Response(text), row.data).components["strict"] == 1.0
+    assert met >= 50  # else the text would be none

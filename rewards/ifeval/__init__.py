@@ -2,7 +2,8 @@
 
 `data = {"instruction_id_list": ["punctuation:no_comma", ..], "kwargs": [{}, ..], "prompt": "..."}` as published
 (null kwargs mean "not given"); `"content_gate": false` turns the content gate off and `"ifbench_edition": "2025"`
-asks for the IFBench checkers as first published. The value is 1 if every
+asks for the IFBench checkers as first published. `"topic": ["horse", ..]` lists words or stems of which the response
+must hold one (in its own language; inflected forms count), else it has no content. The value is 1 if every
 instruction holds strictly and the response has content of its own, else 0. Components: `strict`, `loose`, `share`
 (of instructions followed), `content`, and `strict/<id>` for each instruction (`#2`, `#3` .. for an id that
 repeats). Sources: Zhou et al. 2023 (arXiv 2311.07911), Pyatkin et al. 2025 (arXiv 2507.02833).
@@ -84,6 +85,9 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
         instructions = bind(*_published(data), data.get("ifbench_edition", EDITIONS[-1]))
     except KwargsError as error:
         return invalid(str(error))
+    topic = data.get("topic")
+    if topic is not None and not _is_topic(topic):
+        return invalid("data['topic'] must be a list of words, none empty")
     answer = response.answer if "think>" not in response.text else response.answer.lstrip()
     if len(answer) > MAX_CHARS:
         return Score(0.0, "ok", {"strict": 0.0}, f"longer than {MAX_CHARS} characters")
@@ -92,6 +96,10 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     refusal = _refusal(answer, instructions, data)
     value = float(all(strict) and not refusal)
     return Score(value, "ok", _components(instructions, strict, loose, refusal), _detail(instructions, strict, refusal))
+
+
+def _is_topic(topic: Any) -> bool:
+    return isinstance(topic, list | tuple) and bool(topic) and all(isinstance(w, str) and w.strip() for w in topic)
 
 
 def _published(data: Mapping[str, Any]) -> tuple[Sequence[str], Sequence[Mapping[str, Any] | None]]:
@@ -111,6 +119,8 @@ def _refusal(answer: str, instructions: Sequence[Bound], data: Mapping[str, Any]
     """The content gate, where it applies: a prescribed wording leaves no content to look for."""
     if data.get("content_gate", True) is False or any(one.instruction.exact for one in instructions):
         return ""
+    if (topic := data.get("topic")) and gate.misses(answer, topic):
+        return f"nothing about {topic[0]!a}"
     copies = any("prompt_to_repeat" in one.values for one in instructions)
     prompt = data.get("prompt")
     return gate.refusal(answer, prompt if isinstance(prompt, str) else "", [one.values for one in instructions], copies)

@@ -10,12 +10,14 @@ that it never overrules a real answer. It reads four signs:
 - the echo: how much of the response is the prompt given back.
 
 Only nothing at all, plain repetition or a bare echo refuses alone. No shared topic refuses only together with a
-second sign, since a good answer may use other words or another language than its prompt.
+second sign, since a good answer may use other words or another language than its prompt. Where the data say which
+words the topic goes by (`topic`), one of them is demanded.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -33,6 +35,7 @@ ECHO = 0.9  # share of triples taken from the prompt
 _WORD = re.compile(r"[^\W\d_]+")
 # Scripts written without spaces: each sign stands for about half a word.
 _DENSE = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_PARTED = re.compile("[\u0041-\u052f\u1e00-\u1fff\uac00-\ud7a3]")  # Latin, Greek, Cyrillic, Hangul: words stand apart
 
 
 def refusal(response: str, prompt: str, values: Iterable[Mapping[str, Any]], copies: bool) -> str:
@@ -62,6 +65,23 @@ def refusal(response: str, prompt: str, values: Iterable[Mapping[str, Any]], cop
     if len(topic) < MIN_WORDS or any(_stem(word) in topic for word in own):
         return ""
     return _off_topic(words, variety, triples, prompt)
+
+
+def misses(response: str, topic: Iterable[str]) -> bool:
+    """Whether none of the words or stems of `topic` stands in the response.
+
+    A stem counts at the head of a word, so that its inflected forms do; where words are not parted by spaces, or take
+    prefixes as in Arabic, anywhere.
+    """
+    text = unicodedata.normalize("NFKC", response).casefold()
+    for stem in topic:
+        stem = unicodedata.normalize("NFKC", stem).casefold().strip()
+        found = text.find(stem)
+        while found >= 0:
+            if not _PARTED.match(stem) or found == 0 or not text[found - 1].isalpha():
+                return False
+            found = text.find(stem, found + 1)
+    return True
 
 
 def _off_topic(words: list[str], variety: float, triples: list[tuple[str, str, str]], prompt: str) -> str:

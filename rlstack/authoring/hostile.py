@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 JUNK = (
     "", " \n", "?", "lorem ipsum dolor sit amet", "{}", "[]", "null", "nan", "\\boxed{}", "<tool_call></tool_call>",
@@ -125,3 +126,39 @@ def spliced(rng: random.Random, longest: int = 300) -> str:
     """Scraps of every notation in a row, up to `longest` of them; one in four repeats itself many times."""
     text = rng.choice(("", " ")).join(rng.choice(_SCRAPS) for _ in range(rng.randrange(1, longest)))
     return text * rng.choice((1, 1, 1, 40))
+
+
+def stuffer(data: Mapping[str, Any]) -> str:
+    """A text that keeps what constraints are stated in `data` (ids and kwargs of IFEval) and answers nothing.
+
+    Filler of many different words in good English, with the asked marks, keywords, parts and letters, never the topic.
+    """
+    lists = data.get("instruction_id_list"), data.get("kwargs")
+    asked = dict(zip(*lists, strict=True)) if all(isinstance(one, list) for one in lists) else {}
+    given = {name: value for kwargs in asked.values() for name, value in (kwargs or {}).items()}
+    text = "This is a thing that people know and that they talk about when evening comes to them."
+    if "length_constraints:number_words" in asked:
+        text = " ".join([text, *_FILLER] * (1 + int(given.get("num_words", 0)) // 40))
+    said = [*given.get("keywords", ()), *[given.get("keyword", "")] * int(given.get("frequency", 1))]
+    if any(said):
+        text += f" They say {' and '.join(word for word in said if word)}."
+    text += "".join(f" *part {n}*" for n in range(int(given.get("num_highlights", 0))))
+    text += "".join(f" [slot{n}]" for n in range(int(given.get("num_placeholders", 0))))
+    text += "".join(f"\n* point {n}" for n in range(int(given.get("num_bullets", 0))))
+    if "detectable_format:title" in asked:
+        text = f"<<A Title>> {text}"
+    if marker := given.get("postscript_marker"):
+        text += f"\n{marker} That is what they say."
+    text += f" {given['end_phrase']}" if "end_phrase" in given else ""
+    text = f'"{text}"' if "startend:quotation" in asked else text
+    for name, change in (("change_case:english_lowercase", str.lower), ("change_case:english_capital", str.upper)):
+        text = change(text) if name in asked else text
+    return text
+
+
+_FILLER = (
+    "Some of us saw it once and found it good.",
+    "Others would rather wait until somebody explains what it means.",
+    "In the end everyone agrees that there is more to it than meets the eye.",
+    "Nobody can say how or why it came about.",
+)

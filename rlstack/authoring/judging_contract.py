@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rlstack.api import Response, Row
-from rlstack.authoring.hostile import JUNK, TEXTS, damaged
+from rlstack.authoring.hostile import JUNK, TEXTS, damaged, stuffer
 from rlstack.authoring.report import Finding, failed, noted, passed
 from rlstack.authoring.subject import Subject
 from rlstack.data.prompts import demonstration
@@ -177,6 +177,12 @@ def junk_does_not_pay(court: Court, seen: Sequence[Seen]) -> list[Finding]:
     """Texts that say nothing, and the question given back, earn at most 1 %; others' golds are worth a note."""
     asked = [(level, row, [t for t in (*JUNK, _question(row)) if t != row.gold]) for level, row in seen]
     verdicts = _flat(court.judge(asked))
+    if "ifeval" in court.subject.env.rewards:
+        stuffed = _flat(court.judge([(level, row, [stuffer(row.data)]) for level, row in seen]))
+        if paid := [v for v in stuffed if v.share > JUNK_SHARE]:
+            said = f"{len(paid)} of {len(stuffed)} texts that keep the form and never name the topic are paid, e.g. "
+            return [failed("junk", said + _shown(paid[0]), "state the topic's words in data['topic']")]
+        verdicts += stuffed
     findings = [_raised(verdicts, "junk")] if any(v.score.status == "error" for v in verdicts) else []
     if paid := [v for v in verdicts if v.share > JUNK_SHARE]:
         said = f"{len(paid)} of {len(verdicts)} answers that say nothing are paid, e.g. {_shown(paid[0])}"

@@ -267,3 +267,29 @@ def test_an_unknown_edition_is_invalid() -> None:
     found = score(Response(ANSWER), {**DATA, "ifbench_edition": "2024"})
     assert found.status == "invalid"
     assert "2025" in found.detail
+
+
+NO_COMMA = {"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
+
+
+@pytest.mark.parametrize(
+    ("topic", "text", "content"),
+    [
+        (["mouse", "mice"], "Two MICE live under our old floor.", 1.0),
+        (["mouse", "mice"], "This is a thing that people know about.", 0.0),
+        (["mouse", "mice"], "The dormouse is what people know about.", 0.0),
+        (["kůň", "koně", "koni"], "Na louce vidíme dva koně a hříbě.", 1.0),
+        (["Häus", "Haus"], "Die Häuser stehen schon lange am Fluss.", 1.0),
+        (["馬"], "村には古い馬がいます。", 1.0),
+        (["馬"], "村には古い家があります。", 0.0),
+        (["말"], "우리 마을에는 말이 많이 있습니다.", 1.0),
+        (["말"], "우리 마을에는 양말이 많이 있습니다.", 0.0),
+        (["حصان"], "رأينا الحصان في القرية مساء أمس.", 1.0),
+    ],
+)
+def test_a_stated_topic_is_demanded(topic, text, content):
+    found = score(Response(text), {**NO_COMMA, "prompt": "Write about it.", "topic": topic})
+    assert found.components["content"] == found.value == content
+    assert score(Response(text), {**NO_COMMA, "prompt": "Write about it."}).value == 1.0
+    free = {**NO_COMMA, "prompt": "Write about it.", "topic": topic, "content_gate": False}
+    assert score(Response(text), free).value == 1.0
