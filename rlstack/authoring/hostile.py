@@ -133,9 +133,11 @@ def stuffer(data: Mapping[str, Any]) -> str:
 
     Filler of many different words in good English, with the asked marks, keywords, parts and letters, never the topic.
     """
-    lists = data.get("instruction_id_list"), data.get("kwargs")
-    asked = dict(zip(*lists, strict=True)) if all(isinstance(one, list) for one in lists) else {}
-    given = {name: value for kwargs in asked.values() for name, value in (kwargs or {}).items()}
+    ids: Any = data.get("instruction_id_list")
+    kwargs: Any = data.get("kwargs")
+    known = isinstance(ids, list) and isinstance(kwargs, list)
+    asked: dict[str, Any] = dict(zip(ids, kwargs, strict=False)) if known else {}
+    given: dict[str, Any] = {name: value for one in asked.values() for name, value in (one or {}).items()}
     text = "This is a thing that people know and that they talk about when evening comes to them."
     if "length_constraints:number_words" in asked:
         text = " ".join([text, *_FILLER] * (1 + int(given.get("num_words", 0)) // 40))
