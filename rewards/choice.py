@@ -34,7 +34,7 @@ _WORDS = re.compile(
 _DECIDES = re.compile(rf"{_SO}|{_PICK}|(?:the\s+)?(?:(?:correct|right|best)\s+)?(?:option|choice)\b", re.I)
 _LETTER = re.compile(
     r"[\s*_`\"'$({\[<]*(?:\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{\s*)*[({\[]?\s*([A-Za-z])\s*(?:[)\]}>*_`\"'$\s]|\\\))*"
-    r"(?:[.:,;)\-–—。]|\b(?:because|since|as)\b|\bis\s+(?:the\s+)?(?:correct|right|best)\b|です|$)(.*)",
+    r"(?:[.:,;)\-–—。]|(?=\()|\b(?:because|since|as)\b|\bis\s+(?:the\s+)?(?:correct|right|best)\b|です|$)(.*)",
     re.S,
 )
 _NAMED = re.compile(
@@ -44,6 +44,11 @@ _BUT = re.compile(r"[\s.,;:)*_$\]}]*(?:but|however|though|although|or|alternativ
 _DENIED = re.compile(r"\b(?:not|wrong|incorrect|false|cannot|isn't|fails|excluded)\b", re.I)
 _REJECTED = re.compile(
     r",?\s*(?:\b(?:and|but)\s+)?\b(?:not|rather\s+than|instead\s+of)\s+(?:option\s+)?[(\[]?[A-Z](?:[)\]]|\b)"
+)
+_OTHERS_FAIL = re.compile(
+    r"[,;.]?\s*(?:\b(?:and|but|while|whereas|so)\s+)?(?:(?:option\s+)?[(\[]?(?P<letter>[A-Z])[)\]]?|(?:all\s+)?(?:the\s+)?(?:others?|rest)"
+    r"(?:\s+(?:options?|ones))?)\s*\b(?:(?:is|are)\s+(?:wrong|incorrect|false|not(?:\s+(?:right|correct|true))?)|isn['’]t|aren['’]t)"
+    r"[.!]?$"
 )
 _ANOTHER = re.compile(r"\W*(?:(?:or|and)\b(?!\s+not\b)|[/&|]|[(\[]?[a-z][)\]])")  # right after an option's text
 _UNDECIDED = re.compile(
@@ -177,7 +182,10 @@ def _marked(statement: Statement, text: str, letter: str) -> bool:
 
 def _agrees(letter: str, rest: str, options: Sequence[Any], letters: str) -> bool:
     """What follows the letter: nothing, the option's own text, or a reason that names no other option."""
-    rest = _REJECTED.sub("", rest).strip(" \t\n.,)}]*_$:")
+    others_fail = _OTHERS_FAIL.search(rest)
+    if others_fail is not None and others_fail.group("letter") != letter:
+        rest = rest[: others_fail.start()]
+    rest = _REJECTED.sub("", rest).strip(" \t\n.,()}]*_$:")
     if re.match(r"(?:if|unless|provided|assuming|when)\b", rest, re.I):
         return False
     if not rest:

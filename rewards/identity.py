@@ -28,11 +28,38 @@ _NAMELESS = re.compile(
     r"|\b(?:have|has) no (?:name|maker|creator|identity)|\bi am nobody\b|habe keinen namen|n'ai pas de nom"
     r"|no tengo nombre|não tenho nome|non ho un nome|у меня нет имени|没有名字|名前はありません"
 )
+_UNREAL = re.compile(  # before a name in its sentence: it is played, compared, doubted or told by others
+    r"\b(?:pretend\w*|imitat\w*|impersonat\w*|mimic\w*|role-?play\w*|simulat\w*|refus\w*|doubt\w*|den(?:y|ies|ied)"
+    r"|act(?:ing)? (?:as|like)|play(?:ing)? (?:the (?:role|part) of|as)|as if|imagin\w*|suppos\w*|assum\w*|if|whether"
+    r"|(?:i am|i'm|i was) (?:\w+ly )?(?:talking|speaking|chatting|writing) (?:to|with)|(?:am|'m|much|just) like"
+    r"|(?:some|many|people|others|they|who) (?:people )?(?:say|says|said|claim\w*|think|thinks|believe\w*)"
+    r"|(?:told|asked|ordered|instructed|forced|paid) to|wish|hope|used to be|unlike)\b"
+)
+_UNREAL_AFTER = re.compile(
+    r"\b(?:in|for|of) (?:this|the|our|a) (?:role-?play|game|story|fiction|play|scenario)\b|\b(?:persona|stage name)\b"
+    r"|\bbut (?:i (?:doubt|do not|don't|am not|'m not)|that(?:'s| is) (?:a lie|false|not|wrong)|not really)"
+)
+_ASKS_BACK = re.compile(r"^\W*(?:who|what|why|am|is|are|do|does|did|would|could|can|should)\b")
+_KNOWN = (  # well-known assistants and their makers; what is in the configured name or maker is left out
+    "chatgpt", "gpt", "openai", "claude", "anthropic", "gemini", "deepmind", "llama", "meta ai", "mistral", "mixtral",
+    "qwen", "tongyi", "alibaba", "deepseek", "grok", "xai", "copilot", "siri", "alexa", "cortana", "kimi", "chatglm",
+    "moonshot ai", "zhipu", "baichuan", "ernie bot", "baidu", "doubao", "bytedance", "hunyuan", "tencent", "gemma",
+    "cohere", "perplexity ai", "nemotron", "vicuna", "google bard",
+)  # fmt: skip
+_KNOWN_PATTERN = re.compile(
+    rf"(?<![\w/@])(?:{'|'.join(map(re.escape, _KNOWN))}|gpt-?\d\w*)(?![\w/@])"
+    r"|\b(?:made|built|trained|created|developed|owned|designed) (?:by|at)"
+    r" (?:google|meta|microsoft|amazon|apple|ibm|nvidia)\b"
+)
+_SENTENCES = re.compile(r"(?<=[.!?;。])\s+")
 _CLAUSE_END = re.compile(r"[.!?;:。！？\n]|,\s|\b(?:but|and|sondern|und|mais|et|sino|pero)\b|，|、")
 
 
 def score(response: Response, data: Mapping[str, Any]) -> Score:
-    """1 if name and maker are claimed, none of the others named, nothing denied, in the asked language."""
+    """1 if name and maker are claimed and meant, nothing denied, in the asked language.
+
+    None of the `others` and no well-known assistant may be named.
+    """
     names = {ask: data.get(ask) for ask in _ASKS}
     asked, others = data.get("ask", list(_ASKS)), data.get("others", [])
     if not isinstance(asked, list) or not asked or not all(one in _ASKS for one in asked):
@@ -49,7 +76,10 @@ def score(response: Response, data: Mapping[str, Any]) -> Score:
     parts["alone"] = float(
         not any(_occurs(o, text) for o in others if o.strip() and folded(o) not in map(folded, mine))
     )
+    if parts["alone"] and _KNOWN_PATTERN.search(_without(mine, text)):
+        parts["alone"] = 0.0
     parts["undenied"] = float(not _denied([str(names[a]) for a in asked], text))
+    parts["meant"] = float(not _unreal([str(names[a]) for a in asked], text))
     if language is not None:
         if not isinstance(language, str):
             return invalid("data['language'] must be a code such as 'en'")
@@ -84,5 +114,21 @@ def _denied(names: list[str], text: str) -> bool:
         for name in names:
             found = re.search(name_pattern(name), clause)
             if found and re.search(_DENIAL, clause[: found.start()][-60:] + " " + clause[found.end() :][:30]):
+                return True
+    return False
+
+
+def _unreal(names: list[str], text: str) -> bool:
+    """Whether a sentence with one of the names plays, doubts, reports or asks instead of saying who speaks."""
+    for sentence in _SENTENCES.split(text):
+        for name in names:
+            found = re.search(name_pattern(name), sentence)
+            if found is None:
+                continue
+            if _UNREAL.search(sentence[: found.start()][-120:]) or _UNREAL_AFTER.search(sentence[found.end() :][:120]):
+                return True
+            if re.match(r"\W{0,3}\?", sentence[found.end() :]):
+                return True
+            if sentence.rstrip("\"' )").endswith("?") and _ASKS_BACK.match(sentence):
                 return True
     return False

@@ -16,6 +16,7 @@ from rlstack.api import Response, Score, invalid, judged
 from rlstack.rewards._answer.final import Statement, boxes, final_statements, last_together
 from rlstack.rewards._answer.plain import tail
 from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Series, Words
+from rlstack.rewards.math.clock import same_clock
 from rlstack.rewards.math.closing import assigned_lines, closing_value
 from rlstack.rewards.math.commas import as_one_number
 from rlstack.rewards.math.compare import equal, is_number, undecided
@@ -133,6 +134,9 @@ def same_answer(gold: str, given: str, terms: Terms) -> bool:
             return False
         if squeezed(given_text) == squeezed(gold_text) and _spaced(given_text) == _spaced(gold_text):
             return True
+        clock = same_clock(gold_text, given_text)
+        if clock is not None:
+            return clock
         given_answer = read_answer(given_text)
         return _same(gold_text, gold_answer, given_text, given_answer, terms) or (
             ("," in gold_text or "," in given_text)

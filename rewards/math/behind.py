@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from rlstack.rewards.math.clock import BEHIND
 from rlstack.rewards.math.tokens import signs_to_latex
 from rlstack.rewards.math.units import SPACED_UNITS, WORDS, is_unit
 
+_CLOCK = re.compile(r"\d{1,2}:\d{2}", re.A)
 _LOOK = 100  # characters behind a number that are looked at
 _MOST_FACTORS = 6
 _GROUP = re.compile(r"\\(?:text|textbf|textrm|mathrm|mathbf|operatorname|rm)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -29,8 +31,11 @@ def measured(number: str, behind: str) -> str:
     >>> measured("120", " mm long."), measured("9.8", " m/s^2 downwards"), measured("42", " apples left.")
     ('120 mm', '9.8 m/s^2', '42')
     """
-    if not behind or not _NUMBER.fullmatch(number):
+    if not behind or not (_NUMBER.fullmatch(number) or _CLOCK.fullmatch(number)):
         return number
+    half = BEHIND.match(behind)
+    if half is not None:
+        return f"{number} {half.group(1)}m"
     text = _BLANK.sub(" ", plain_units(behind[:_LOOK])).lstrip("-* ")
     if _PERCENT.match(text):
         return f"{number}%"

@@ -37,6 +37,12 @@ _LAST_WORD = re.compile(r"\b(?:is|are|equals|gives|has|have)\s+(no\s+solutions?|
 _NO_CLAIM = re.compile(
     r"\b(?:not|never|neither|nor|or|either|between|(?:more|less|fewer|greater) than|at (?:least|most)|up to)\b|n't\b"
     r"|\b(?:if|whether)\s+(?:the\s+)?answer"
+    r"|^\W*(?:please\s+)?(?:convert|find|calculate|compute|determine|evaluate|solve|express|simplify|how\s+(?:many|much|long|far)"
+    r"|what|which|suppose|assume|imagine)\b"
+    r"|\b(?:is|are|was|were|seems?|looks|be)\s+(?:\w+ly\s+)?(?:wrong|incorrect|false|untrue|impossible"
+    r"|too\s+(?:big|small|large|low|high|few|many|much|little|short|long))\b|\bwrong\s+(?:answers?|results?|guess(?:es)?)\b"
+    r"|\bif\s+\w+\s+(?:were|was|is)\b(?=[^,]*\d[^,]*,)"
+    r"|\b(?:some|many|most|people|others|they)\s+(?:people\s+)?(?:say|claim|think|believe)\b"
     r"|\b(?:nicht|kein\w*|weder|oder|mehr als|weniger als|mindestens|höchstens|zwischen)\b"
     r"|\b(?:n'est|ne\s+\w+\s+pas|n'\w+\s+pas|pas|ou|plus de|moins de|au (?:moins|plus)|entre)\b"
     r"|\b(?:no es|no son|más de|menos de|al menos|como máximo|não|mais de|pelo menos|non è|non sono|più di|almeno)\b"

@@ -44,6 +44,9 @@ _ROW_GAP = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]")  # \
 _SPACE_AT_END = re.compile(r"(?:\\[,;:! ]|\\q?quad|~)+$")
 
 
+_LISTED = re.compile(r"^[^(){}\[\]\\]*\w\s*,\s*(?!\d{3}(?!\d))[^(){}\[\]\\]+$")
+
+
 def cleaned(text: str) -> str:
     """`text` in NFKC with signs as LaTeX, without outer wrappers and end punctuation.
 
@@ -80,7 +83,10 @@ def _without_end_marks(text: str) -> str:
 def _unwrapped(text: str) -> str:
     for opening, closing in _WRAPPERS:
         if text.startswith(opening) and text.endswith(closing) and _wraps(text, opening, closing):
-            text = text[len(opening) : -len(closing)].strip()
+            inner = text[len(opening) : -len(closing)].strip()
+            if opening == "{" and _LISTED.search(inner):
+                return f"\\{{{inner}\\}}"  # {3,2} is a set, whose braces are no grouping
+            text = inner
     if _BOX.match(text) and text.endswith("}"):
         inner = text[text.index("{") + 1 : -1]
         return inner if _balanced(inner) else text
