@@ -19,6 +19,7 @@ from rlstack.config.model import LoraConfig, ModelConfig, ShapeConfig
 from rlstack.config.rl import RLStage
 from rlstack.config.run import RunConfig
 from rlstack.config.train import TrainStage
+from rlstack.data.packing import attention_cost
 from rlstack.errors import ConfigError
 
 _BUILTIN = {"builtin:tiny": Path(__file__).parent / "models" / "tiny" / "base"}
@@ -71,6 +72,12 @@ def dimensions(model: ModelConfig) -> Dimensions | None:
     if folder is not None and (folder / "config.json").exists():
         return _from_folder(folder)
     return _from_shape(model.shape) if model.shape else None
+
+
+def pair_cost(model: ModelConfig) -> float:
+    """What a pair of tokens costs in attention, in tokens of the matrices; 0 for a model of unknown size."""
+    dims = dimensions(model)
+    return attention_cost(dims.layers, dims.query, dims.parameters) if dims else 0.0
 
 
 def learner_memory(

@@ -72,6 +72,12 @@ class Batch:
         own = sum(int(self.lengths_B[i] - self.prompt_lengths_B[i]) for i in item)
         return own + int(self.prompt_lengths_B[item[0]])
 
+    def item_pairs(self, item: Item) -> int:
+        """Pairs of tokens that attention computes for an item, the diagonal half counted twice: every sequence's own
+        square, its prompt's counted once."""
+        prompt = int(self.prompt_lengths_B[item[0]]) ** 2
+        return sum(int(self.lengths_B[i]) ** 2 - prompt for i in item) + prompt
+
 
 def shared_items(prompt_of_B: Sequence[str], batch: Batch, capacity: int) -> list[Item]:
     """Cuts consecutive sequences of the same prompt into items of at most `capacity` tokens.

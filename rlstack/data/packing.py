@@ -50,20 +50,27 @@ def pack(lengths: Sequence[int] | NDArray, capacity: int) -> list[list[int]]:
 
 
 def balance(
-    lengths: Sequence[int] | NDArray, ranks: int, capacity: int, *, attention: float = 0.0
+    lengths: Sequence[int] | NDArray,
+    ranks: int,
+    capacity: int,
+    *,
+    attention: float = 0.0,
+    pairs: Sequence[int] | None = None,
 ) -> tuple[list[list[int]], ...]:
     """Micro-batches of each rank: indices of sequences, at most `capacity` tokens each.
 
     Every rank gets the same number of micro-batches, the fewest that `pack` can do with; an empty one is a
     dummy that the rank must still run. Cost is balanced over the ranks and, at each position, between them.
-    The cost of a sequence of n tokens is n + attention * n^2 (see `attention_cost`). `capacity` never splits a
+    The cost of a sequence of n tokens is n + attention * n^2 (see `attention_cost`); `pairs` takes the place of n^2
+    where not every token attends to all before it: shared prompts, rows of documents. `capacity` never splits a
     sequence: one longer than it gets a micro-batch of its own, since a sample once generated should be
     trained on; memory must be planned for the longest context.
     """
     if ranks < 1:
         raise ValueError(f"ranks must be >= 1, got {ranks}")
     sizes = _checked(lengths)
-    costs = sizes + attention * sizes.astype(np.float64) ** 2
+    squares = sizes.astype(np.float64) ** 2 if pairs is None else np.asarray(pairs, np.float64)
+    costs = sizes + attention * squares
     alone = [[index] for index in np.flatnonzero(sizes > capacity).tolist()]
     fitting = np.flatnonzero(sizes <= capacity)
     packed = [[int(fitting[i]) for i in part] for part in pack(sizes[fitting], capacity)]

@@ -130,8 +130,14 @@ def sampled_logprobs(stage: RLStage, batch: Batch) -> NDArray[np.float32] | None
     return batch.engine_logprobs_N if stage.ahead and stage.loss.correction == "none" else None
 
 
-def plan_of(batch: Batch, samples_B: Sequence[Sample], ranks: int, micro_tokens: int) -> list[list[list[Item]]]:
-    """Per rank, per micro-batch: items of sequences that share a prompt. Equal counts on every rank."""
+def plan_of(
+    batch: Batch, samples_B: Sequence[Sample], ranks: int, micro_tokens: int, *, attention: float = 0.0
+) -> list[list[list[Item]]]:
+    """Per rank, per micro-batch: items of sequences that share a prompt. Equal counts on every rank.
+
+    `attention`: what a pair of tokens costs, in tokens (`plan.pair_cost`).
+    """
     items = shared_items([s.prompt_id for s in samples_B], batch, micro_tokens)
-    shares = balance([batch.item_tokens(item) for item in items], ranks, micro_tokens)
+    sizes, pairs = [batch.item_tokens(item) for item in items], [batch.item_pairs(item) for item in items]
+    shares = balance(sizes, ranks, micro_tokens, attention=attention, pairs=pairs)
     return [[[items[i] for i in micro] for micro in share] for share in shares]

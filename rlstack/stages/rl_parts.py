@@ -19,6 +19,7 @@ from rlstack.data.stream import Supply
 from rlstack.errors import ConfigError, RlstackError
 from rlstack.learner.learner import LearnerSpec
 from rlstack.models.chat import load_tokenizer, render, render_reply, stop_ids
+from rlstack.plan import pair_cost
 from rlstack.plugins import reward_label
 from rlstack.rollout.conversation import Rules
 from rlstack.rollout.engine import EngineSpec
@@ -58,6 +59,11 @@ class Parts:
         """The best score of each env; a reward model's scalar has no best, above 0 is enough."""
         ruled = judges.by_rule(self.rewards)
         return {env: sum(w for w in ruled.get(env, {}).values() if w > 0) for env in self.rewards}
+
+    @functools.cached_property
+    def pair_cost(self) -> float:
+        """What a pair of tokens costs in attention, for balancing the learners."""
+        return pair_cost(self.ctx.config.model)
 
     @functools.cached_property
     def gathering(self) -> Gathering:

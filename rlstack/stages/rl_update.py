@@ -38,7 +38,7 @@ def learn(parts: Parts, stage: RLStage, groups_P: Sequence[Group], step: int, sk
         _renew_reference(parts, stage, step)
         return Learned({"update/skipped": 1.0}, stage.kl.beta, 0, 0.0)
     batch, samples_B = batch_of(groups_P, stage, parts.rewards)
-    plan = plan_of(batch, samples_B, parts.cluster.learners, parts.cluster.micro_tokens)
+    plan = plan_of(batch, samples_B, parts.cluster.learners, parts.cluster.micro_tokens, attention=parts.pair_cost)
     parts.ctx.display.phase("learning")
     started = time.monotonic()
     first, last = _updates(parts, stage, batch, plan, groups_P, step)

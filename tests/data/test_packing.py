@@ -168,3 +168,13 @@ def test_balance_is_deterministic():
 def test_attention_cost_of_an_8b_model():
     """40 layers of 32 heads of 128 in 8.4 billion parameters: attention is 16 % of the matrices at 8,192 tokens."""
     assert attention_cost(40, 32 * 128, 8_380_551_168) * 8_192 == pytest.approx(0.16, abs=0.005)
+
+
+def test_pairs_take_the_place_of_the_square():
+    sizes, pairs = [100, 100, 100, 100], [10_000, 100, 100, 10_000]  # one row of long documents weighs as one of short
+    shares = balance(sizes, 2, 200, attention=0.01, pairs=pairs)
+    assert sorted(sorted(i for micro in share for i in micro) for share in shares) in (
+        [[0, 1], [2, 3]],
+        [[0, 2], [1, 3]],
+    )
+    assert balance(sizes, 2, 200, attention=0.01) == balance(sizes, 2, 200, attention=0.01, pairs=[10_000] * 4)

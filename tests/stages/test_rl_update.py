@@ -56,6 +56,7 @@ class Run:
         self.parts: Any = SimpleNamespace(
             ctx=SimpleNamespace(display=SimpleNamespace(say=self.said.append, phase=lambda _: None)),
             stage=STAGE.model_copy(update={"guard": STAGE.guard.model_copy(update={"on_mismatch": "warn"})}),
+            pair_cost=0.01,
             cluster=SimpleNamespace(learners=rank.world, micro_tokens=64, dtype="float32"),
             rewards=REWARDS,
             learners=self.ranks,

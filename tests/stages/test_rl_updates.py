@@ -74,6 +74,7 @@ def one_step(
 ) -> Learned:
     display = SimpleNamespace(say=[].append if said is None else said.append, phase=lambda _: None)
     parts: Any = SimpleNamespace(
+        pair_cost=0.0,
         ctx=SimpleNamespace(display=display), stage=cfg, rewards=REWARDS, learners=recorder,
         cluster=SimpleNamespace(learners=1, micro_tokens=64, dtype="float32"), engines_asleep=contextlib.nullcontext,
     )  # fmt: skip
