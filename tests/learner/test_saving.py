@@ -180,7 +180,7 @@ def test_adapters_on_two_ranks_learn_as_on_one_which_goes_on_from_their_checkpoi
     (tmp_path / "saved").mkdir()
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
-    ranks = [context.Process(target=_rank, args=(r, small_model, tmp_path, results)) for r in range(2)]
+    ranks = [context.Process(target=_rank, args=(r, small_model, tmp_path, results), daemon=True) for r in range(2)]
     for process in ranks:
         process.start()
     (_, two, gradients, logprobs_N), (*_, others_N) = sorted(

@@ -163,7 +163,9 @@ def test_each_of_two_ranks_holds_half_of_the_same_weights(small_model, tmp_path)
     (folder / "config.json").write_text(json.dumps(config | {"vocab_size": 97}))
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
-    ranks = [context.Process(target=_rank, args=(r, folder, str(tmp_path / "store"), results)) for r in range(2)]
+    ranks = [
+        context.Process(target=_rank, args=(r, folder, str(tmp_path / "store"), results), daemon=True) for r in range(2)
+    ]
     for process in ranks:
         process.start()
     found, held, tied = results.get(timeout=180)

@@ -183,7 +183,7 @@ def _rank(rank: int, model: Path, folder: Path, results: Any) -> None:
 def test_two_ranks_skip_together_and_one_may_have_nothing_where_the_other_has(run: Run, small_model, tmp_path):
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
-    ranks = [context.Process(target=_rank, args=(r, small_model, tmp_path, results)) for r in range(2)]
+    ranks = [context.Process(target=_rank, args=(r, small_model, tmp_path, results), daemon=True) for r in range(2)]
     for process in ranks:
         process.start()
     two, two_norms = results.get(timeout=120)
