@@ -82,11 +82,11 @@ def test_help_lists_every_choice():
 @pytest.mark.slow
 def test_decoys_in_the_working_directory_change_nothing(tmp_path):
     """Folders named like ours, whose import would be noticed, stand where Python looks first."""
-    for name in ("models", "envs", "rewards", "recipes", "models/tiny", "envs/math", "rewards/math"):
-        folder = tmp_path / name
-        folder.mkdir()
-        (folder / "__init__.py").write_text("raise SystemExit('a decoy was imported')")
-    (tmp_path / "models" / "granite.py").write_text("raise SystemExit('a decoy was imported')")
+    decoy = "raise SystemExit('a decoy was imported')"
+    for name in ("models", "envs", "rewards", "recipes", "models/tiny", "envs/math", "rewards/maths"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(decoy)
+    (tmp_path / "models" / "granite.py").write_text(decoy)
     words = ["recipe=multidomain", "cluster=cpu"]
     here = subprocess.run(
         [sys.executable, "-m", "rlstack.run", "--cfg", "job", *words], cwd=tmp_path, capture_output=True, text=True
@@ -98,6 +98,17 @@ def test_decoys_in_the_working_directory_change_nothing(tmp_path):
         cwd=tmp_path, capture_output=True, text=True,
     )  # fmt: skip
     assert "3.40B parameters" in plan.stdout, plan.stderr
+
+
+@pytest.mark.slow
+def test_a_reward_of_the_working_directory_named_like_ours_is_refused_and_not_imported(tmp_path):
+    (tmp_path / "rewards" / "math").mkdir(parents=True)
+    (tmp_path / "rewards" / "math" / "__init__.py").write_text("raise SystemExit('a decoy was imported')")
+    done = command("recipe=multidomain", "cluster=cpu", "dry_run=true", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "reward 'math' is found in 2 places" in done.stderr
+    assert str(tmp_path / "rewards" / "math") in done.stderr
+    assert "decoy" not in done.stderr
 
 
 def test_an_env_of_the_working_directory_is_found(tmp_path):
