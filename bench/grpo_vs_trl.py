@@ -176,7 +176,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--lengths", choices=("equal", "real"), default="equal")
     parser.add_argument("--mean-length", type=int, default=40, help="of --lengths real with random weights")
     parser.add_argument("--envs", nargs="+", help="of the prompts; default: math, or nine for --lengths real")
-    parser.add_argument("--prompts", type=int, default=8)
+    parser.add_argument("--prompts", type=int, help="of a step; default: 8, or 9 for --lengths real: one of each env")
     parser.add_argument("--samples", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=128, help="longest completion")
     parser.add_argument("--pairs", type=int, default=6, help="counted ones; one more warms up")
@@ -190,6 +190,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="also write every pair and the summary here")
     options = parser.parse_args(argv)
     options.envs = options.envs or (["math"] if options.lengths == "equal" else NINE)
+    options.prompts = options.prompts or (9 if options.lengths == "real" else 8)
     options.trl_batch = options.trl_batch or options.prompts * options.samples
     if options.prompts * options.samples % options.trl_batch:
         parser.error(f"--trl-batch {options.trl_batch} does not divide {options.prompts} x {options.samples}")
