@@ -161,23 +161,17 @@ def list_envs() -> tuple[Listing, ...]:
     return tuple(_listed(origin) for origin in _origins("env"))
 
 
-def list_rewards() -> tuple[Listing, ...]:
-    """Every reward found, loaded to see whether it works."""
-    return tuple(_listed(origin) for origin in _origins("reward"))
-
-
 def _listed(origin: Origin) -> Listing:
     twins = [other for other in _origins(origin.kind) if other.name == origin.name]
     if len(twins) > 1:
         return Listing(origin.name, str(origin), "found twice: " + " and ".join(map(str, twins)), {}, origin.owner)
     try:
-        loaded = load_env(origin.name) if origin.kind == "env" else load_reward(origin.name)
+        env = load_env(origin.name)
     except PluginError as error:
         cause = error.__cause__
         problem = traceback.format_exception_only(cause)[-1].strip() if cause else str(error)
         return Listing(origin.name, str(origin), problem, {}, origin.owner)
-    facts = loaded.facts if isinstance(loaded, Env) else {}
-    return Listing(origin.name, str(origin), "", facts, origin.owner)
+    return Listing(origin.name, str(origin), "", env.facts, origin.owner)
 
 
 # ---- finding ------------------------------------------------------------------------------------------

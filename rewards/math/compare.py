@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Relation, Series, Words, symbol_of
+from rlstack.rewards.math.answer import Answer, Matrix, Opaque, Quantity, Relation, Series, symbol_of
 from rlstack.rewards.math.evaluate import approximate, proportional
 from rlstack.rewards.math.intervals import MIRRORED, as_interval, as_line, as_meet, as_union, without_point
 from rlstack.rewards.math.named import assignments, in_order, names_value, of_one_kind
@@ -272,8 +272,3 @@ def undecided(answer: Answer) -> bool:
 def is_number(answer: Answer) -> bool:
     """Whether `answer` is a finished number, so that nothing but a finished number can equal it."""
     return isinstance(answer, Quantity) and finished(answer.term)
-
-
-def is_words(answer: Answer) -> bool:
-    """Whether `answer` is made of words."""
-    return isinstance(answer, Words)
